@@ -1,0 +1,95 @@
+"""asyncmig: database migrations for asyncio services, on PostgreSQL and SQLite.
+
+``await asyncmig.migrate(url)`` in a script, ``asyncmig.lifespan(url)`` in an ASGI application,
+``python -m asyncmig up`` in a shell. The names below are imported when they are first used, so that
+``import asyncmig`` costs next to nothing and a PostgreSQL service never loads a SQLite driver.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncmig import errors, events
+    from asyncmig.errors import AsyncmigError
+    from asyncmig.history import HistoryEntry, MigrationStatus, Problem, RowState, State
+    from asyncmig.logging import log_event
+    from asyncmig.migration import Direction, Kind, Migration, Version
+    from asyncmig.migrator import Migrator
+    from asyncmig.plan import Changed, OutOfOrder, Step
+    from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
+    from asyncmig.startup import Lifespan, lifespan, migrate
+    from asyncmig.version import __version__
+
+_HOME = {
+    "AsyncmigError": "errors",
+    "Changed": "plan",
+    "Direction": "migration",
+    "HistoryEntry": "history",
+    "Kind": "migration",
+    "Lifespan": "startup",
+    "Migration": "migration",
+    "MigrationStatus": "history",
+    "Migrator": "migrator",
+    "OutOfOrder": "plan",
+    "PlanReport": "report",
+    "Problem": "history",
+    "RepairReport": "report",
+    "RowState": "history",
+    "RunReport": "report",
+    "State": "history",
+    "StatusReport": "report",
+    "Step": "plan",
+    "Version": "migration",
+    "__version__": "version",
+    "lifespan": "startup",
+    "log_event": "logging",
+    "migrate": "startup",
+}
+
+__all__ = [
+    "AsyncmigError",
+    "Changed",
+    "Direction",
+    "HistoryEntry",
+    "Kind",
+    "Lifespan",
+    "Migration",
+    "MigrationStatus",
+    "Migrator",
+    "OutOfOrder",
+    "PlanReport",
+    "Problem",
+    "RepairReport",
+    "RowState",
+    "RunReport",
+    "State",
+    "StatusReport",
+    "Step",
+    "Version",
+    "__version__",
+    "errors",
+    "events",
+    "lifespan",
+    "log_event",
+    "migrate",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for (PEP 562)."""
+    from importlib import import_module
+
+    if name in {"errors", "events"}:
+        return import_module(f"asyncmig.{name}")
+    if name not in _HOME:
+        message = f"module 'asyncmig' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(f"asyncmig.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

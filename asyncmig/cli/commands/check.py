@@ -1,0 +1,126 @@
+"""``asyncmig check``: look for mistakes in the files, without a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.cli.arguments import add_source_option
+from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.commands.new import folder_of
+from asyncmig.cli.dialects import add_dialect_option, require_dialect
+from asyncmig.cli.errors import LateVersionError
+from asyncmig.cli.git import names_at
+from asyncmig.cli.output.document import Facts, rows_of_errors
+from asyncmig.cli.output.exit_codes import ExitCode
+from asyncmig.engines.statements import prepare
+from asyncmig.errors import DuplicateVersionError, SourceError, SourceNotFoundError
+from asyncmig.migration import SqlScript
+from asyncmig.sources import find_problems, load
+from asyncmig.sources.names import FileName, parse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from asyncmig.cli.arguments import Parser
+    from asyncmig.cli.command import Invocation
+    from asyncmig.migration import Migration, Version
+    from asyncmig.sql import Dialect
+
+
+def add_options(parser: Parser) -> None:
+    """Add what the files are compared with, and where they are."""
+    parser.add_argument(
+        "--against",
+        metavar="GITREF",
+        help="find versions that would be out of order after a merge into that branch",
+    )
+    add_dialect_option(parser)
+    add_source_option(parser)
+
+
+def work(invocation: Invocation) -> Outcome:
+    """Look for mistakes."""
+    settings, reference = invocation.settings, invocation.options.against
+    found = find_mistakes(settings.source, require_dialect(settings))
+    if reference is not None:
+        found += tuple(find_late(folder_of(settings.source), reference))
+    facts = Facts(more={"errors": rows_of_errors(found)})
+    if found:
+        return Outcome(facts, _text(found), ExitCode.FOUND)
+    return Outcome(facts, "" if invocation.options.quiet else f"{settings.source}: no mistakes")
+
+
+def find_mistakes(source: str, dialect: Dialect) -> tuple[SourceError, ...]:
+    """Return what is wrong with the files: first how they are made up, then the SQL in them.
+
+    Raises:
+        SourceNotFoundError: There is no such folder: a wrong setting, not a mistake in a file.
+    """
+    found = find_problems(source, dialect)
+    if found and isinstance(found[0], SourceNotFoundError):
+        raise found[0]
+    return found or tuple(_mistakes_in_sql(load(source, dialect), dialect))
+
+
+def _mistakes_in_sql(migrations: Iterable[Migration], dialect: Dialect) -> Iterator[SourceError]:
+    for migration in migrations:
+        for script in (migration.up, migration.down):
+            if isinstance(script, SqlScript):
+                try:
+                    prepare(script, dialect, migration.key)
+                except SourceError as error:
+                    yield error
+
+
+def find_late(folder: Path, reference: str) -> Iterator[SourceError]:
+    """Go through the files that would get in the way of those of another branch.
+
+    Raises:
+        SettingsError: Git does not know the branch, or the folder is not in a repository.
+    """
+    theirs = _versions(names_at(folder, reference))
+    ours = _versions(file.name for file in folder.iterdir())
+    newest = max(theirs, default=None)
+    for version, names in ours.items():
+        path = folder / names[0]
+        if version in theirs and theirs[version] != names:
+            other = [f"{reference}:{name}" for name in theirs[version]]
+            yield DuplicateVersionError(str(version), [*other, str(path)])
+        elif version not in theirs and newest is not None and version < newest:
+            yield LateVersionError(version, newest, reference, str(path))
+
+
+def _versions(names: Iterable[str]) -> Mapping[Version, list[str]]:
+    """Return the versioned files among the names, by version."""
+    found: dict[Version, list[str]] = {}
+    for name in sorted(names):
+        parsed = parse_name(name)
+        if isinstance(parsed, FileName) and parsed.version is not None:
+            found.setdefault(parsed.version, []).append(name)
+    return found
+
+
+def _text(found: Iterable[SourceError]) -> str:
+    lines = []
+    for error in found:
+        lines.append(error.message)
+        if error.hint:
+            lines.append(f"  hint: {error.hint}")
+    return "\n".join(lines)
+
+
+COMMAND = Command(
+    description=(
+        "Look for mistakes in the files alone: names, markers, versions that are there twice, "
+        "SQL that cannot run as it stands. No database is asked. Exits with 3 if it finds "
+        "something."
+    ),
+    examples=(
+        ("asyncmig check", "before a commit"),
+        ("asyncmig check --against origin/main", "in CI: would a merge put versions out of order?"),
+        ("asyncmig check --dialect postgresql", "where no database is configured"),
+    ),
+    add_options=add_options,
+    work=work,
+)

@@ -1,0 +1,34 @@
+"""Ask before something is destroyed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from asyncmig.cli.errors import NotConfirmedError
+
+if TYPE_CHECKING:
+    from asyncmig.cli.command import Invocation
+
+_YES = frozenset({"y", "yes"})
+
+
+def confirm(invocation: Invocation, shown: str, question: str) -> None:
+    """Show what is about to happen, and ask; ``--yes`` is the answer where nobody can be asked.
+
+    The question goes to stderr, so that stdout has the result alone.
+
+    Raises:
+        NotConfirmedError: The answer was not yes, or nobody could be asked.
+    """
+    if invocation.options.yes:
+        return
+    stdin = sys.stdin
+    invocation.console.err.write(shown)
+    if stdin is None or not stdin.isatty():
+        raise NotConfirmedError(
+            f"{question} Nobody can be asked here, so nothing was done", hint="confirm with --yes"
+        )
+    invocation.console.err.write(f"{question} [y/N] ", end="")
+    if stdin.readline().strip().lower() not in _YES:
+        raise NotConfirmedError("not confirmed, so nothing was done")

@@ -1,0 +1,60 @@
+"""What git knows of a folder. Reads only."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from asyncmig.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SECONDS = 30.0
+
+
+def names_at(folder: Path, reference: str) -> tuple[str, ...]:
+    """Return the names of what is in a folder at a commit; none if it was not there then.
+
+    Args:
+        folder: A folder inside a work tree.
+        reference: A branch, a tag or a commit.
+
+    Raises:
+        SettingsError: There is no git, no repository, or no such commit.
+    """
+    commit = _git(
+        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"
+    )
+    if commit is None:
+        raise SettingsError(
+            f"git knows no commit {reference!r} in {folder}",
+            hint="in CI, fetch it first: git fetch origin main, then --against origin/main",
+        )
+    listed = _git(folder, "ls-tree", "-z", "--name-only", commit.strip()) or ""
+    return tuple(filter(None, listed.split("\0")))
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """Return what git prints; ``None`` if it did not find what was asked for.
+
+    Raises:
+        SettingsError: It could not even look.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and what the user gave comes behind an end of options
+            ["git", "-C", str(folder), *words],  # noqa: S607 - the user's git, wherever it is
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+    except FileNotFoundError as error:
+        raise SettingsError("--against needs git, and there is none on PATH") from error
+    except subprocess.TimeoutExpired as error:
+        raise SettingsError(f"git did not answer within {_SECONDS:.0f} s") from error
+    if done.stderr.strip():
+        first = done.stderr.strip().splitlines()[0].removeprefix("fatal: ")
+        raise SettingsError(f"git cannot look into {folder}: {first}")
+    return done.stdout if done.returncode == 0 else None

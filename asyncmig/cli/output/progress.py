@@ -1,0 +1,109 @@
+"""What a run says to people while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from asyncmig.cli.output.console import Paint
+from asyncmig.cli.output.table import duration
+from asyncmig.events import (
+    LockAcquired,
+    LockWaiting,
+    MigrationApplied,
+    MigrationFailed,
+    MigrationRetrying,
+    MigrationReverted,
+    MigrationStarted,
+    RunFinished,
+)
+from asyncmig.migration import Direction
+
+if TYPE_CHECKING:
+    from asyncmig.cli.output.console import Console
+    from asyncmig.events import Event
+
+_ERASE = "\r\x1b[K"
+_TICK = 1.0
+
+
+class Progress:
+    """Prints a line for each migration as it finishes, and on a terminal what runs meanwhile.
+
+    Args:
+        console: Where. Lines go to stdout. What is only worth knowing while it lasts is a line on
+            the terminal that comes and goes; without a terminal it goes to stderr.
+        alone: Whether nobody else tells the events. Where the logs do, only the lines are printed:
+            a log would end up in the middle of a line that comes and goes.
+    """
+
+    def __init__(self, console: Console, *, alone: bool) -> None:
+        self._console = console
+        self._alone = alone
+        self._doing = ""
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Tell what happened."""
+        match event:
+            case LockWaiting(holder=holder, waited_ms=waited):
+                self._notice(f"waiting for {holder or 'another runner'}", waited / 1000)
+            case MigrationStarted(direction=direction):
+                verb = "applying" if direction is Direction.UP else "reverting"
+                self._show(f"{verb} {_title(event)}")
+            case MigrationRetrying(reason=reason, attempt=attempt):
+                self._notice(f"{_title(event)} waits for a lock (try {attempt}): {reason}")
+            case MigrationApplied() | MigrationReverted():
+                self._erase()
+                self._finished(event)
+            case LockAcquired() | MigrationFailed() | RunFinished():
+                self._erase()
+            case _:
+                pass
+
+    def _finished(self, event: MigrationApplied | MigrationReverted) -> None:
+        out = self._console.out
+        applied = isinstance(event, MigrationApplied)
+        verb = (
+            out.paint("applied ", Paint.GREEN) if applied else out.paint("reverted", Paint.YELLOW)
+        )
+        took = out.paint(f"({duration(event.duration_ms)})", Paint.DIM)
+        out.write(f"{verb} {_title(event)} {took}")
+
+    def _notice(self, text: str, seconds: float = 0.0) -> None:
+        if self._console.out.is_terminal:
+            self._show(text, seconds)
+        elif self._alone:
+            self._console.err.write(text)
+
+    def _show(self, text: str, seconds: float = 0.0) -> None:
+        """Begin a line that counts the seconds until it is erased."""
+        self._erase()
+        if self._console.out.is_terminal and self._alone:
+            self._doing = text
+            self._since = time.monotonic() - seconds
+            self._tick()
+
+    def _tick(self) -> None:
+        seconds = int(time.monotonic() - self._since)
+        line = f"{self._doing} … {duration(seconds * 1000)}" if seconds else f"{self._doing} …"
+        out = self._console.out
+        # A line that wraps could not be erased.
+        out.write(f"{_ERASE}{out.paint(line[: out.width - 1], Paint.DIM)}", end="")
+        self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+
+    def _erase(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._console.out.write(_ERASE, end="")
+
+
+def _title(
+    event: MigrationStarted | MigrationApplied | MigrationReverted | MigrationRetrying,
+) -> str:
+    """Return version and name; a repeatable's version has the name in it."""
+    repeatable = event.version.startswith("R__")
+    return event.version if repeatable else f"{event.version} {event.name}"

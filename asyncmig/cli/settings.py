@@ -1,0 +1,332 @@
+"""Where the settings of a command come from.
+
+A flag wins over the environment (``ASYNCMIG_…``, for the database also ``DATABASE_URL``), which
+wins over ``[tool.asyncmig]`` of the nearest ``pyproject.toml``. There is no built-in database: a
+secret that is missing must not look like success.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from asyncmig.cli.arguments import nearest, redacted
+from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
+from asyncmig.errors import SettingsError
+from asyncmig.plan import Changed, OutOfOrder
+from asyncmig.sql import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PREFIX = "ASYNCMIG_"
+KEYS = frozenset(
+    {
+        "busy-timeout",
+        "changed",
+        "connect-timeout",
+        "database",
+        "dialect",
+        "direct-url",
+        "lock-timeout",
+        "log-format",
+        "out-of-order",
+        "schema",
+        "search-path",
+        "setup",
+        "source",
+        "table",
+        "wait-timeout",
+    }
+)
+"""The keys of the section; flags and variables are spelled after them."""
+
+_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>ms|s|m|h|)")
+_SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_WITHOUT_LIMIT = frozenset({"forever", "none"})
+_RELATIVE_SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?![/:]|file:)[^?]+)")
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class LogFormat(StrEnum):
+    """How logs are written; ``auto`` is ``console`` on a terminal and ``json`` elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command works with.
+
+    Attributes:
+        project: The project that it was called in.
+        database: The URL as given; ``None`` when nobody gave one, empty when somebody gave that.
+        database_from: Who gave it, for messages.
+        source: Where the migrations are; relative to the working directory.
+        table: The history table.
+        schema: Its schema; ``None`` for the default.
+        search_path: For every migration; ``None`` for the server's.
+        connect_timeout: In seconds.
+        wait_timeout: In seconds; ``None`` for as long as it takes.
+        lock_timeout: In seconds; ``None`` for no limit.
+        busy_timeout: In seconds.
+        out_of_order: What to do with pending versions below the newest applied one.
+        changed: What to do with edited files; ``None`` for the default, which depends on the file.
+        setup: ``module:function``.
+        direct_url: The server's own address.
+        dialect: What the files are written in, for commands without a database.
+        log_format: How logs are written.
+        log_format_from: Who said so; empty for the default.
+    """
+
+    project: Project
+    database: str | None = field(default=None, repr=False)
+    database_from: str = ""
+    source: str = "migrations"
+    table: str = "asyncmig_history"
+    schema: str | None = None
+    search_path: str | None = None
+    connect_timeout: float = 30.0
+    wait_timeout: float | None = None
+    lock_timeout: float | None = 2.0
+    busy_timeout: float = 30.0
+    out_of_order: OutOfOrder = OutOfOrder.ERROR
+    changed: Changed | None = None
+    setup: str | None = None
+    direct_url: str | None = field(default=None, repr=False)
+    dialect: Dialect | None = None
+    log_format: LogFormat = LogFormat.AUTO
+    log_format_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting as somebody gave it.
+
+    Attributes:
+        value: A string, or what TOML made of it.
+        origin: Who gave it: the flag, the variable, or the key and its file.
+    """
+
+    value: object = field(repr=False)
+    origin: str
+
+    def wrong(self, what: str) -> SettingsError:
+        """Return the error for a value that cannot be."""
+        return SettingsError(f"{self.origin}: {redacted(str(self.value))!r} is not {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The three places that settings come from.
+
+    Attributes:
+        flags: By key; what was not typed is absent or ``None``.
+        environ: The environment.
+        project: The project, with its section.
+    """
+
+    flags: Mapping[str, object]
+    environ: Mapping[str, str] = field(repr=False)
+    project: Project
+
+    def find(self, key: str) -> Given | None:
+        """Return what the first of them says, ``None`` when none says anything."""
+        if (typed := self.flags.get(key)) is not None:
+            return Given(typed, f"--{key}")
+        variable = PREFIX + key.upper().replace("-", "_")
+        # Compose files pass on variables that nobody has set as empty ones: not a setting.
+        if self.environ.get(variable):
+            return Given(self.environ[variable], variable)
+        return self.in_section(key)
+
+    def in_section(self, key: str) -> Given | None:
+        """Return what ``pyproject.toml`` says."""
+        if key not in (section := self.project.section or {}):
+            return None
+        return Given(section[key], f"{key} in {SECTION} of {self.project.file}")
+
+    def database(self) -> Given | None:
+        """Return the database. A variable that is set but empty is an answer, and a wrong one."""
+        if (typed := self.flags.get("database")) is not None:
+            return Given(typed, "--database")
+        for variable in (f"{PREFIX}DATABASE", "DATABASE_URL"):
+            if variable in self.environ:
+                return Given(self.environ[variable], variable)
+        return self.in_section("database")
+
+    def text(self, key: str, default: str | None = None) -> str | None:
+        """Return a string.
+
+        Raises:
+            SettingsError: It is of another type, or empty.
+        """
+        given = self.find(key)
+        return default if given is None else as_text(given)
+
+    def seconds(self, key: str, default: float) -> float:
+        """Return a duration in seconds.
+
+        Raises:
+            SettingsError: It is none, or not positive.
+        """
+        given = self.find(key)
+        found = default if given is None else as_seconds(given)
+        if found <= 0 and given is not None:
+            raise given.wrong("a duration of more than 0")
+        return found
+
+    def seconds_or_none(self, key: str, default: float | None) -> float | None:
+        """Return a duration in seconds, ``None`` for ``none`` and ``forever``.
+
+        Raises:
+            SettingsError: It is none.
+        """
+        given = self.find(key)
+        if given is None:
+            return default
+        return None if given.value in _WITHOUT_LIMIT else as_seconds(given)
+
+    def choice(self, key: str, choices: type[Choice]) -> Choice | None:
+        """Return one of a few words, ``None`` when nobody chose.
+
+        Raises:
+            SettingsError: It is none of them.
+        """
+        given = self.find(key)
+        if given is None:
+            return None
+        names = [choice.value for choice in choices]
+        if given.value not in names:
+            raise given.wrong(f"one of {', '.join(names)}")
+        return choices(given.value)
+
+
+def read_settings(sources: Sources, cwd: Path) -> Settings:
+    """Lay the places on top of each other.
+
+    Args:
+        sources: The places.
+        cwd: What the source of a section is shown relative to.
+
+    Raises:
+        SettingsError: A setting cannot be understood, or is unknown.
+    """
+    refuse_unknown_keys(sources.project, KEYS)
+    database = sources.database()
+    lock_timeout = sources.seconds_or_none("lock-timeout", 2.0)
+    if lock_timeout == 0:
+        raise SettingsError(
+            "--lock-timeout 0 would mean no limit to PostgreSQL", hint="write none if you mean it"
+        )
+    log_format = sources.choice("log-format", LogFormat)
+    found_format = sources.find("log-format")
+    return Settings(
+        project=sources.project,
+        database=None if database is None else _database(database, sources.project, cwd),
+        database_from="" if database is None else database.origin,
+        source=_source(sources, cwd),
+        table=sources.text("table") or "asyncmig_history",
+        schema=sources.text("schema"),
+        search_path=_search_path(sources),
+        connect_timeout=sources.seconds("connect-timeout", 30.0),
+        wait_timeout=sources.seconds_or_none("wait-timeout", None),
+        lock_timeout=lock_timeout,
+        busy_timeout=sources.seconds("busy-timeout", 30.0),
+        out_of_order=sources.choice("out-of-order", OutOfOrder) or OutOfOrder.ERROR,
+        changed=sources.choice("changed", Changed),
+        setup=sources.text("setup"),
+        direct_url=sources.text("direct-url"),
+        dialect=sources.choice("dialect", Dialect),
+        log_format=log_format or LogFormat.AUTO,
+        log_format_from=found_format.origin if found_format else "",
+    )
+
+
+def require_database(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the database's URL.
+
+    Raises:
+        SettingsError: Nobody gave one, or an empty one.
+    """
+    if settings.database:
+        return settings.database
+    if settings.database_from:
+        raise SettingsError(
+            f"{settings.database_from} is empty, so there is no database",
+            hint="a secret that did not arrive? Set it to postgresql://… or sqlite:///…",
+        )
+    near = [name for name in environ if nearest(name, ["ASYNCMIG_DATABASE"]) and "DATABA" in name]
+    meant = f"{near[0]} is set, but the name is ASYNCMIG_DATABASE; " if near else ""
+    place = settings.project.file or "a pyproject.toml"
+    raise SettingsError(
+        "no database is named",
+        hint=f"{meant}give --database URL, set ASYNCMIG_DATABASE or DATABASE_URL, or write "
+        f"database = … below {SECTION} in {place} (`asyncmig init` does)",
+    )
+
+
+def as_text(given: Given) -> str:
+    """Return the value as a string that says something.
+
+    Raises:
+        SettingsError: It is of another type, or empty.
+    """
+    if not isinstance(given.value, str):
+        raise given.wrong("a string")
+    if not given.value.strip():
+        raise SettingsError(f"{given.origin} is empty")
+    return given.value
+
+
+def as_seconds(given: Given) -> float:
+    """Return a duration in seconds: ``30``, ``30s``, ``500ms``, ``2m``.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    written = given.value
+    if isinstance(written, int | float) and not isinstance(written, bool) and written >= 0:
+        return float(written)
+    match = _DURATION.fullmatch(written.strip()) if isinstance(written, str) else None
+    if match is None:
+        raise given.wrong("a duration (30, 30s, 500ms, 2m)")
+    return float(match["number"]) * _SECONDS[match["unit"]]
+
+
+def _database(given: Given, project: Project, cwd: Path) -> str:
+    """Return the URL; a relative file of the section is one of the project's folder."""
+    if not isinstance(given.value, str):
+        raise given.wrong("a database URL")
+    url = given.value.strip()
+    relative = _RELATIVE_SQLITE.match(url)
+    if SECTION not in given.origin or project.root == cwd or relative is None:
+        return url
+    folder = quote(project.root.as_posix())
+    return f"{relative['scheme']}{folder}/{url[relative.start('path') :]}"
+
+
+def _source(sources: Sources, cwd: Path) -> str:
+    """Return the source; one of the section, or the default beside it, is in that folder."""
+    given = sources.find("source")
+    name = "migrations" if given is None else as_text(given)
+    ours = sources.project.section is not None if given is None else SECTION in given.origin
+    if not ours or name.startswith("package:"):
+        return name
+    return os.path.relpath(sources.project.root / name, cwd)
+
+
+def _search_path(sources: Sources) -> str | None:
+    given = sources.find("search-path")
+    if given is not None and isinstance(given.value, list):
+        return ", ".join(str(name) for name in given.value)
+    return sources.text("search-path")

@@ -1,0 +1,72 @@
+"""Run a coroutine to its end, or to the end that SIGINT or SIGTERM makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from asyncmig.cli.errors import RunInterruptedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+Result = TypeVar("Result")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) -> Result:
+    """Run the coroutine in an event loop of its own.
+
+    The first signal cancels it, and its clean-up is waited for: that is bounded by the engines. The
+    second ends the process at once. These are signal handlers of the interpreter and not of the
+    loop, so that the second one works even while a migration blocks the loop.
+
+    Args:
+        work: What to run.
+        give_up: Called with the number of the second signal, for the last words.
+
+    Raises:
+        RunInterruptedError: A signal cancelled it.
+    """
+    received: list[int] = []
+
+    async def cancellable() -> Result:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def on_signal(number: int, _frame: object) -> None:
+            if received:
+                give_up(number)
+                os._exit(128 + number)
+            received.append(number)
+            if task is not None:
+                loop.call_soon_threadsafe(task.cancel)
+
+        with _handled(on_signal):
+            return await work
+
+    try:
+        with asyncio.Runner() as runner:
+            return runner.run(cancellable())
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise RunInterruptedError(received[0]) from None
+
+
+@contextmanager
+def _handled(on_signal: Callable[[int, object], None]) -> Iterator[None]:
+    """Have the signals handled, and put back who handled them before."""
+    if threading.current_thread() is not threading.main_thread():  # only there it is possible
+        yield
+        return
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

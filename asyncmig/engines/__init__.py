@@ -1,0 +1,53 @@
+"""The databases. Each driver is imported in one module, and only when its database is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncmig.engines.base import Engine, EngineSettings
+
+
+def open_engine(database: object, settings: EngineSettings) -> Engine:
+    """Return the engine for a database. Nothing is connected yet.
+
+    Args:
+        database: A URL (a string, or a SQLAlchemy or pydantic URL object), or what an application
+            has already: an ``asyncpg.Pool``, an ``asyncpg.Connection``, an
+            ``aiosqlite.Connection``.
+        settings: How to work with it.
+
+    Raises:
+        DatabaseUrlError: The URL cannot be understood.
+    """
+    given: Any = database
+    match _package(database):
+        case "asyncpg":
+            from asyncmig.engines.postgres import PostgresEngine
+
+            return PostgresEngine(given, settings)
+        case "aiosqlite":
+            from asyncmig.engines.sqlite import SqliteEngine
+
+            return SqliteEngine(given, settings)
+        case _:
+            return _from_url(database, settings)
+
+
+def _from_url(database: object, settings: EngineSettings) -> Engine:
+    from asyncmig.engines.url import SqliteTarget, parse_database
+
+    target = parse_database(database)
+    if isinstance(target, SqliteTarget):
+        from asyncmig.engines.sqlite import SqliteEngine
+
+        return SqliteEngine(target, settings)
+    from asyncmig.engines.postgres import PostgresEngine
+
+    return PostgresEngine(target, settings)
+
+
+def _package(database: object) -> str:
+    """Return the package that the object's class comes from, without importing any."""
+    packages = {cls.__module__.partition(".")[0] for cls in type(database).__mro__}
+    return next((name for name in ("asyncpg", "aiosqlite") if name in packages), "")

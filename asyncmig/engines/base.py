@@ -1,0 +1,214 @@
+"""The seam between the runner and a database: two protocols and the values that cross it.
+
+An :class:`Engine` knows how to reach one database; a :class:`Session` is one visit to it. A session
+reads the history without a lock, takes the lock, and applies one step at a time. It decides
+nothing: what to run comes from :mod:`asyncmig.plan`.
+
+Changes to these protocols are not breaking until we say so.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from asyncmig.errors import AsyncmigError
+    from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
+    from asyncmig.plan import Plan, Step
+    from asyncmig.sql import Dialect
+
+Setup = Callable[[Any], Awaitable[object]]
+"""A coroutine function that gets the driver's connection before a migration does."""
+
+CLEANUP_SECONDS = 5.0
+"""How long a clean-up step may take before the connection is terminated instead (promise 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How to work with a database, apart from where it is.
+
+    Attributes:
+        table: The name of the history table.
+        schema: The schema of the history table (PostgreSQL); ``None`` for ``public``.
+        search_path: The ``search_path`` of every migration (PostgreSQL); ``None`` for the server's.
+        connect_timeout: Seconds to go on trying while the database cannot be reached.
+        lock_timeout: Seconds that a statement of a migration may wait for a lock before the
+            migration is rolled back and tried again; ``None`` for no limit.
+        busy_timeout: Seconds to wait for an application that is writing (SQLite).
+        setup: What to call with the driver's connection before each migration.
+        direct_url: The server's own address, where the database's is a pooler's.
+    """
+
+    table: str = "asyncmig_history"
+    schema: str | None = None
+    search_path: str | None = None
+    connect_timeout: float = 30.0
+    lock_timeout: float | None = 2.0
+    busy_timeout: float = 30.0
+    setup: Setup | None = None
+    direct_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Who runs, for the history and for those who wait.
+
+    Attributes:
+        run_id: Identifies the run.
+        tool_version: The release of asyncmig.
+        host: The name of this machine.
+        pid: This process.
+    """
+
+    run_id: str
+    tool_version: str
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock, as far as the database tells.
+
+    Attributes:
+        description: For people, such as ``asyncmig/1f3a… (pid 4711)``.
+        since: Since when it is connected.
+    """
+
+    description: str
+    since: datetime | None = None
+
+
+class NothingToDo(Exception):  # noqa: N818 - not an error: the way out of a wait
+    """The wait for the lock is over because another runner did the work."""
+
+
+class HistoryMovedError(Exception):
+    """The history is no longer the one that the plan was made from. Internal: plan again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How to wait for another runner.
+
+    Attributes:
+        timeout: Seconds to wait at most; ``None`` for as long as the holder lives.
+        settled: Asked with the history at each poll: is there nothing left to do? May raise what
+            the holder's failure means for this runner.
+        on_waiting: Told now and then who is in the way, and for how many seconds so far.
+    """
+
+    timeout: float | None
+    settled: Callable[[History], bool]
+    on_waiting: Callable[[Holder | None, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvents:
+    """What a session says while it applies a step.
+
+    Attributes:
+        on_started: The turn of the step is confirmed under the lock; its SQL comes next.
+        on_retrying: It was rolled back because of a lock: attempt, seconds until the next, reason.
+    """
+
+    on_started: Callable[[], None]
+    on_retrying: Callable[[int, float, str], None]
+
+
+class Session(Protocol):
+    """One visit to a database. Not safe to share between tasks."""
+
+    async def history(self) -> History:
+        """Read the whole history. Writes nothing and takes no lock.
+
+        Raises:
+            HistoryElsewhereError: There is none here, but there is one in another schema.
+            HistoryFormatError: A newer release wrote it.
+            DatabaseError: The database cannot be read.
+        """
+        ...
+
+    def lock(self, wait: Wait) -> AbstractAsyncContextManager[float]:
+        """Hold the lock. Yields how many seconds the wait for it took.
+
+        On entering, the history table is made (or upgraded) if need be, under the lock.
+
+        Raises:
+            NothingToDo: While waiting, ``wait.settled`` became true.
+            LockTimeoutError: Another runner held it for longer than ``wait.timeout``.
+            ReadOnlyDatabaseError: This database, or this role, cannot write.
+        """
+        ...
+
+    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+        """Run one step and commit it together with its history. Only inside :meth:`lock`.
+
+        Args:
+            step: What to run.
+            planned: The generation of the history that the step was planned from; it is compared
+                inside the very transaction that runs the step.
+            events: What to tell while it runs.
+
+        Returns:
+            The row that was appended (or finished), as committed.
+
+        Raises:
+            HistoryMovedError: The history has moved on; nothing was run.
+            MigrationFailedError: The migration failed; its transaction was rolled back.
+        """
+        ...
+
+    async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
+        """Change the history alone, in a transaction. Only inside :meth:`lock`.
+
+        Raises:
+            HistoryMovedError: The history has moved on; nothing was written.
+        """
+        ...
+
+    async def record_failure(self, step: Step, failure: Failure) -> None:
+        """Append a row in state ``failed``, best effort, for the runners that wait."""
+        ...
+
+
+class Engine(Protocol):
+    """A database that migrations can be run on."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that it speaks."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where it is, without a password: for people, logs and documents."""
+        ...
+
+    def session(self, runner: Runner) -> AbstractAsyncContextManager[Session]:
+        """Visit the database; the connection is closed, or handed back clean, on every way out."""
+        ...
+
+    def script(self, plan: Plan, runner: Runner) -> str:
+        """Return the plan as a script for psql or the sqlite3 shell.
+
+        Raises:
+            InvalidMigrationError: The plan has a step that is not SQL.
+        """
+        ...
+
+
+def failure_of(error: AsyncmigError) -> Failure:
+    """Return what is worth recording of a failed migration."""
+    from asyncmig.history import Failure
+
+    sqlstate = getattr(error, "sqlstate", None)
+    return Failure(error.message, sqlstate, error.line, error.column)

@@ -1,0 +1,79 @@
+"""Wait for the lock by asking for it again and again, never inside a statement of the server.
+
+A runner that is blocked in ``pg_advisory_lock()`` deadlocks with ``CREATE INDEX CONCURRENTLY`` of
+the runner that holds the lock (flyway #1654, golang-migrate #960). So every wait is a sleep here.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from asyncmig.engines.base import NothingToDo
+from asyncmig.errors import LockTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asyncmig.engines.base import Holder, Wait
+    from asyncmig.history import History
+
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.5
+ANNOUNCE_EVERY = 5.0
+"""Seconds between two announcements of a wait that goes on."""
+
+
+class Lockable(Protocol):
+    """What :func:`acquire` needs of a session."""
+
+    async def try_lock(self) -> bool:
+        """Take the lock if nobody else holds it."""
+        ...
+
+    async def holder(self) -> Holder | None:
+        """Tell who holds the lock, ``None`` when that cannot be told."""
+        ...
+
+    async def history(self) -> History:
+        """Read the history, without the lock."""
+        ...
+
+
+async def acquire(session: Lockable, wait: Wait) -> float:
+    """Take the lock, however long it takes, and return how many seconds it took.
+
+    Raises:
+        NothingToDo: ``wait.settled`` says that there is nothing left to do.
+        LockTimeoutError: It took longer than ``wait.timeout``.
+    """
+    began = time.monotonic()
+    announce_at = 0.0
+    intervals = pauses()
+    while not await session.try_lock():
+        if wait.settled(await session.history()):
+            raise NothingToDo
+        waited = time.monotonic() - began
+        if wait.timeout is not None and waited >= wait.timeout:
+            holder = await session.holder()
+            raise LockTimeoutError(waited=waited, holder=holder.description if holder else "")
+        if waited >= announce_at:
+            wait.on_waiting(await session.holder(), waited)
+            announce_at = waited + ANNOUNCE_EVERY
+        await anyio.sleep(next(intervals))
+    return time.monotonic() - began
+
+
+def pauses(first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> Iterator[float]:
+    """Yield the seconds to sleep between two tries, for ever: doubling, capped, with jitter.
+
+    The jitter (half to one and a half times) keeps runners that started together from asking
+    together.
+    """
+    pause = first
+    while True:
+        yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
+        pause = min(pause * 2, longest)

@@ -1,0 +1,7 @@
+"""PostgreSQL, over asyncpg."""
+
+from __future__ import annotations
+
+from asyncmig.engines.postgres.engine import PostgresEngine
+
+__all__ = ["PostgresEngine"]

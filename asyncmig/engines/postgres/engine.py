@@ -1,0 +1,77 @@
+"""The engine: where the database is, and how a visit to it begins and ends."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from asyncmig.engines.postgres.connection import Database, source_of
+from asyncmig.engines.postgres.session import PostgresSession
+from asyncmig.engines.postgres.table import DEFAULT_SCHEMA, HistoryTable
+from asyncmig.sql import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.plan import Plan
+
+
+class PostgresEngine:
+    """A PostgreSQL database.
+
+    Args:
+        database: A parsed URL, an ``asyncpg.Pool`` or an ``asyncpg.Connection``.
+        settings: How to work with it.
+    """
+
+    dialect = Dialect.POSTGRESQL
+
+    def __init__(self, database: Database, settings: EngineSettings) -> None:
+        path = settings.search_path or getattr(database, "search_path", None)
+        self._settings = replace(settings, search_path=path)
+        self._source = source_of(_direct(database, settings), settings.connect_timeout)
+        schema = settings.schema or getattr(database, "schema", None)
+        self._schema_is_chosen = schema is not None
+        self._table = HistoryTable(schema or DEFAULT_SCHEMA, settings.table)
+
+    @property
+    def address(self) -> str:
+        """Where it is, without a password."""
+        return self._source.address
+
+    @asynccontextmanager
+    async def session(self, runner: Runner) -> AsyncGenerator[PostgresSession]:
+        """Visit the database; the connection is closed, or handed back clean, on every way out."""
+        session = PostgresSession(
+            self._source,
+            self._settings,
+            self._table,
+            runner,
+            only_here=self._schema_is_chosen,
+        )
+        await session.open()
+        try:
+            yield session
+        finally:
+            await session.close()
+
+    def script(self, plan: Plan, runner: Runner) -> str:
+        """Return the plan as a script for psql.
+
+        Raises:
+            InvalidMigrationError: The plan has a step that is not SQL.
+        """
+        from asyncmig.engines.postgres.script import psql_script
+
+        return psql_script(plan, runner, self._table, self._settings)
+
+
+def _direct(database: Database, settings: EngineSettings) -> Database:
+    """Return the server's own address where one is given: it serves for everything."""
+    if settings.direct_url is None:
+        return database
+    from asyncmig.engines.url import parse_database
+
+    return parse_database(settings.direct_url)

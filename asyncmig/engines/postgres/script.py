@@ -1,0 +1,199 @@
+"""Write a plan as a script that a person can review and run with psql.
+
+It stops at the first error, takes the same lock, and asserts inside each transaction that the
+history is still the one that was planned from: running it twice fails before it does anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from asyncmig.engines.postgres.settings import TIDY, transaction_settings
+from asyncmig.engines.postgres.table import literal, quoted
+from asyncmig.engines.rows import progress_text, values_of
+from asyncmig.engines.statements import prepare
+from asyncmig.errors import InvalidMigrationError
+from asyncmig.history import Generation, Progress, RowState
+from asyncmig.migration import SqlScript
+from asyncmig.sql import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.engines.statements import Prepared, Unit
+    from asyncmig.history import Edit, NewRow
+    from asyncmig.plan import Plan, Step
+    from asyncmig.sql import Statement
+
+_HEAD = r"""\set ON_ERROR_STOP on
+\encoding UTF8
+\unset DBNAME
+\unset HOST
+\unset PORT
+\unset USER
+"""
+"""Variables of psql are unset, because it would put them into the SQL (``a[1:USER]``)."""
+
+
+def psql_script(plan: Plan, runner: Runner, table: HistoryTable, settings: EngineSettings) -> str:
+    """Return the script.
+
+    Raises:
+        InvalidMigrationError: The plan has a step that is not SQL.
+    """
+    writer = _Writer(runner, table, settings)
+    parts = [_HEAD, writer.lock()]
+    if plan.generation.newest_id == 0:
+        parts.append(writer.table())
+    generation = plan.generation
+    for step in plan.steps:
+        parts.append(writer.step(step, generation))
+        generation = _after(generation, step)
+    return "\n".join(parts)
+
+
+def _after(generation: Generation, step: Step) -> Generation:
+    if step.resumes is not None:
+        return replace(generation, unfinished=generation.unfinished - 1)
+    return replace(generation, newest_id=generation.newest_id + 1)
+
+
+class _Writer:
+    """Writes the parts of one script."""
+
+    def __init__(self, runner: Runner, table: HistoryTable, settings: EngineSettings) -> None:
+        self._runner = runner
+        self._table = table
+        self._settings = settings
+
+    def lock(self) -> str:
+        """Take the lock for the session, or stop.
+
+        Waiting inside the server would deadlock with ``CREATE INDEX CONCURRENTLY`` of the holder.
+        """
+        granted = f"pg_catalog.pg_try_advisory_lock({self._table.lock_key})"
+        return _refuse_unless(granted, "another runner holds the lock; try again later")
+
+    def table(self) -> str:
+        """Create the history table, under the lock."""
+        schema = f"CREATE SCHEMA IF NOT EXISTS {quoted(self._table.schema)};"
+        create = self._table.create.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+        create = create.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX IF NOT EXISTS")
+        return f"{schema}\n{create};\n"
+
+    def step(self, step: Step, generation: Generation) -> str:
+        """Write one step."""
+        if not isinstance(step.script, SqlScript):
+            message = f"migration {step.key} is written in Python and cannot be written as a script"
+            hint = "apply it with `asyncmig up`"
+            raise InvalidMigrationError(message, hint=hint, version=step.key, file=step.script.path)
+        prepared = prepare(step.script, Dialect.POSTGRESQL, step.key)
+        title = f"-- migration {step.key} {step.name}, {step.direction}: {step.script.path}\n"
+        write = self._in_transaction if step.script.transaction else self._unit_by_unit
+        return title + "".join(write(step, prepared, generation))
+
+    def _in_transaction(
+        self, step: Step, prepared: Prepared, generation: Generation
+    ) -> Iterator[str]:
+        edit, entry_id = step.edit(), generation.newest_id + 1
+        yield self._begin(generation)
+        yield from self._retire(edit, RowState.SUPERSEDED)
+        yield self._insert(replace(edit.row, state=RowState.APPLYING), entry_id)
+        yield transaction_settings(self._settings, step.script, 0, {}) + "\n"
+        yield _text([s for unit in prepared.units for s in unit.statements])
+        yield TIDY + "\n"
+        yield from self._finish(edit, entry_id)
+        yield "COMMIT;\n"
+
+    def _unit_by_unit(
+        self, step: Step, prepared: Prepared, generation: Generation
+    ) -> Iterator[str]:
+        edit = step.edit()
+        entry_id = generation.newest_id + 1 if step.resumes is None else step.resumes.id
+        progress = (step.resumes.progress if step.resumes else None) or Progress()
+        yield self._begin(generation)
+        if step.resumes is None:
+            yield from self._retire(edit, RowState.SUPERSEDED)
+            trace = replace(edit.row, state=RowState.APPLYING, progress=progress)
+            yield self._insert(trace, entry_id)
+        yield "COMMIT;\nSET lock_timeout = 0;\n"
+        for unit in prepared.units[len(progress.done) :]:
+            yield from self._unit(unit, progress, entry_id)
+            progress = Progress((*progress.done, unit.checksum))
+        yield f"BEGIN;\n{TIDY}\n"
+        yield from self._finish(edit, entry_id)
+        yield "COMMIT;\n"
+
+    def _unit(self, unit: Unit, progress: Progress, entry_id: int) -> Iterator[str]:
+        done = self._note(Progress((*progress.done, unit.checksum)), entry_id)
+        if unit.autocommit:
+            yield self._note(replace(progress, started=unit.checksum), entry_id)
+            yield _text(unit.statements) + done
+        else:
+            yield "BEGIN;\n" + _text(unit.statements) + done + "COMMIT;\n"
+
+    def _begin(self, generation: Generation) -> str:
+        """Open a transaction that has the fence and finds the history as it was planned from."""
+        fence = f"pg_catalog.pg_try_advisory_xact_lock({self._table.lock_key})"
+        same = (
+            "(SELECT coalesce(pg_catalog.max(id), 0) = "
+            f"{generation.newest_id} AND pg_catalog.count(*) FILTER (WHERE state = 'applying') = "
+            f"{generation.unfinished} FROM {self._table.qualified})"
+        )
+        return (
+            "BEGIN ISOLATION LEVEL READ COMMITTED;\n"
+            + _refuse_unless(fence, "another runner holds the lock; try again later")
+            + _refuse_unless(same, "the history has moved since the plan was made; plan again")
+        )
+
+    def _insert(self, row: NewRow, entry_id: int) -> str:
+        values = {"id": entry_id, **values_of(row, self._runner)}
+        names = ", ".join((*values, "started_at", "username"))
+        shown = ", ".join(_value(value) for value in values.values())
+        return (
+            f"INSERT INTO {self._table.qualified} ({names})\n"
+            f"VALUES ({shown}, pg_catalog.clock_timestamp(), session_user);\n"
+        )
+
+    def _retire(self, edit: Edit, state: RowState) -> Iterator[str]:
+        if edit.retires is not None and edit.retired_as is state:
+            yield (
+                f"UPDATE {self._table.qualified} SET state = '{state}' WHERE id = {edit.retires};\n"
+            )
+
+    def _finish(self, edit: Edit, entry_id: int) -> Iterator[str]:
+        yield from self._retire(edit, RowState.REVERTED)
+        yield (
+            f"UPDATE {self._table.qualified} SET state = '{edit.row.state}', "
+            "finished_at = pg_catalog.clock_timestamp(), duration_ms = (EXTRACT(epoch FROM "
+            "pg_catalog.clock_timestamp() - started_at) * 1000)::bigint "
+            f"WHERE id = {entry_id};\n"
+        )
+
+    def _note(self, progress: Progress, entry_id: int) -> str:
+        text = literal(progress_text(progress))
+        return f"UPDATE {self._table.qualified} SET progress = {text} WHERE id = {entry_id};\n"
+
+
+def _refuse_unless(condition: str, message: str) -> str:
+    """Return a statement that stops the script with a sentence unless the condition holds."""
+    return (
+        "DO $asyncmig$ BEGIN\n"
+        f"    IF NOT {condition} THEN RAISE EXCEPTION {literal(message)}; END IF;\n"
+        "END $asyncmig$;\n"
+    )
+
+
+def _text(statements: Sequence[Statement]) -> str:
+    """Return the author's SQL as it was written, each statement ended."""
+    ended = (s.text if s.text.endswith(";") else s.text + "\n;" for s in statements)
+    return "".join(ended).lstrip("\n") + "\n"
+
+
+def _value(value: str | int | None) -> str:
+    if value is None:
+        return "NULL"
+    return literal(value) if isinstance(value, str) else str(value)

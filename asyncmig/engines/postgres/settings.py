@@ -1,0 +1,99 @@
+"""The settings that a session or a transaction of ours runs with, as SQL.
+
+Sources: PostgreSQL manual, "Client Connection Defaults" and "Connections and Authentication".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.engines.postgres.table import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asyncmig.engines.base import EngineSettings
+    from asyncmig.migration import Script
+
+IDLE_SECONDS = 60
+"""How long our session may idle before the server ends it: a runner that is frozen or cut off does
+not keep the lock."""
+
+_DEAD_MAN = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "client_connection_check_interval": "'2s'",  # since 14
+    "idle_session_timeout": f"'{IDLE_SECONDS}s'",  # since 14
+    "idle_in_transaction_session_timeout": f"'{IDLE_SECONDS}s'",
+    "statement_timeout": "0",
+    "transaction_timeout": "0",  # since 17
+    "lock_timeout": "0",
+}
+_SINCE = {
+    "client_connection_check_interval": 140000,
+    "idle_session_timeout": 140000,
+    "transaction_timeout": 170000,
+}
+
+TIDY = (
+    "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
+    "CLOSE ALL; UNLISTEN *; DISCARD TEMP;"
+)
+"""Undo what a file left on a connection of ours, before its COMMIT. Deferred constraints come
+first, so that they are checked with the file's own settings. Never DISCARD ALL: it drops advisory
+locks."""
+
+
+def session_settings(server_version: int, asked: Mapping[str, str]) -> str:
+    """Return the SETs for a connection of our own, direct to the server.
+
+    Args:
+        server_version: As ``server_version_num``.
+        asked: What the URL asks for; it has the last word.
+
+    With them a runner that is dead, cut off or frozen loses the lock within about a minute, and
+    the statement that it had running does not commit behind its back.
+    """
+    known = (name for name in _DEAD_MAN if server_version >= _SINCE.get(name, 0))
+    ours = (f"SET {name} = {_DEAD_MAN[name]};" for name in known)
+    theirs = (setting(name, value, local=False) for name, value in asked.items())
+    return " ".join((*ours, *theirs))
+
+
+def transaction_settings(
+    settings: EngineSettings, script: Script, server_version: int, asked: Mapping[str, str]
+) -> str:
+    """Return the SETs for one transaction. Nothing of them outlives it, through a pooler neither.
+
+    A Python migration may take its time between two statements, unless it says otherwise.
+
+    Args:
+        settings: The time limits.
+        script: What will run.
+        server_version: As ``server_version_num``.
+        asked: What the URL asks for; it has the last word.
+    """
+    idle = getattr(script, "idle_timeout", IDLE_SECONDS)
+    lines = [
+        f"SET LOCAL lock_timeout = {milliseconds(settings.lock_timeout)};",
+        "SET LOCAL statement_timeout = 0;",
+        f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(idle)};",
+    ]
+    if server_version >= _SINCE["transaction_timeout"]:
+        lines.append("SET LOCAL transaction_timeout = 0;")
+    lines += [setting(name, value, local=True) for name, value in asked.items()]
+    if settings.search_path is not None:
+        lines.append(setting("search_path", settings.search_path, local=True))
+    return " ".join(lines)
+
+
+def setting(name: str, value: str, *, local: bool) -> str:
+    """Return the SET of one setting, for the transaction or for the session."""
+    kind = "true" if local else "false"
+    return f"SELECT pg_catalog.set_config({literal(name)}, {literal(value)}, {kind});"
+
+
+def milliseconds(seconds: float | None) -> int:
+    """Return the time as PostgreSQL's settings want it; 0 is "no limit"."""
+    return 0 if seconds is None else max(1, round(seconds * 1000))

@@ -1,0 +1,81 @@
+"""What SQLite asks while the code of a migration runs: may it do that?
+
+``commit()`` is a habit of aiosqlite's users, and ``executescript()`` commits before it starts. In
+the middle of a migration either would end our transaction, and what follows could not be rolled
+back. SQLite refuses to prepare such a statement while this is installed. Savepoints are free.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asyncmig.engines.sqlite.connection import Raw
+
+
+class Action(IntEnum):
+    """What a statement is about to do (https://sqlite.org/c3ref/c_alter_table.html)."""
+
+    CREATE_TEMP_INDEX = 3
+    CREATE_TEMP_TABLE = 4
+    CREATE_TEMP_TRIGGER = 5
+    CREATE_TEMP_VIEW = 6
+    PRAGMA = 19
+    TRANSACTION = 22
+    ATTACH = 24
+    DETACH = 25
+
+
+_ALLOWED, _DENIED = 0, 1  # SQLITE_OK and SQLITE_DENY
+_LASTING = frozenset(Action) - {Action.TRANSACTION}
+
+
+class Authorizer:
+    """Denies transaction control, and notes what outlives the transaction.
+
+    Attributes:
+        denied: The last thing that was denied: ``BEGIN``, ``COMMIT`` or ``ROLLBACK``.
+        leaves_state: Whether something was done that stays on the connection.
+    """
+
+    def __init__(self) -> None:
+        self.denied: str | None = None
+        self.leaves_state = False
+
+    def __call__(
+        self,
+        action: int,
+        first: str | None,
+        _second: str | None,
+        _database: str | None,
+        _trigger: str | None,
+    ) -> int:
+        """Answer SQLite."""
+        if action == Action.TRANSACTION:
+            self.denied = first
+            return _DENIED
+        if action in _LASTING:
+            self.leaves_state = True
+        return _ALLOWED
+
+    @contextmanager
+    def watching(self, raw: Raw) -> Iterator[None]:
+        """Be asked for as long as the block runs."""
+        self.install(raw)
+        try:
+            yield
+        finally:
+            self.remove(raw)
+
+    def install(self, raw: Raw) -> None:
+        """Start to be asked."""
+        raw.set_authorizer(self)
+
+    @staticmethod
+    def remove(raw: Raw) -> None:
+        """Let everything pass again."""
+        raw.set_authorizer(None)

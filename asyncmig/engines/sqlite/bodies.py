@@ -1,0 +1,187 @@
+"""What a step runs: the statements of a SQL script, or the function of a Python script."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING, Protocol
+
+from anyio import to_thread
+
+from asyncmig.engines.python_script import function_of, loaded, python_failed
+from asyncmig.engines.sqlite.connection import REFUSALS, DriverError
+from asyncmig.engines.sqlite.failures import Code, code_of, is_busy, offset_of
+from asyncmig.engines.statements import failed, prepare
+from asyncmig.errors import AsyncmigError, MigrationFailedError
+from asyncmig.migration import PythonScript
+from asyncmig.sql import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from typing import Any
+
+    from asyncmig.engines.sqlite.authorizer import Authorizer
+    from asyncmig.engines.sqlite.connection import Raw, Worker
+    from asyncmig.engines.statements import Prepared
+    from asyncmig.migration import SqlScript
+    from asyncmig.plan import Step
+    from asyncmig.sql import Statement
+
+
+class Body(Protocol):
+    """What a step runs inside its transaction.
+
+    Attributes:
+        foreign_keys: ``False`` when they are to be off meanwhile.
+    """
+
+    foreign_keys: bool
+
+    async def run(self, worker: Worker, authorizer: Authorizer) -> None:
+        """Run it.
+
+        Raises:
+            MigrationFailedError: It failed.
+            DriverError: The database is busy; it may be run again.
+        """
+        ...
+
+
+class RefusedError(Exception):
+    """SQLite has refused a statement. Internal: carries what the error message needs.
+
+    Attributes:
+        statement: The statement.
+        offset: Where in its text SQLite points to, if it does.
+        words: What SQLite says.
+    """
+
+    def __init__(self, statement: Statement, offset: int | None, words: str) -> None:
+        super().__init__(words)
+        self.statement = statement
+        self.offset = offset
+        self.words = words
+
+
+@asynccontextmanager
+async def body_of(step: Step) -> AsyncGenerator[Body]:
+    """Get ready what a step runs inside its transaction, off the event loop.
+
+    Raises:
+        InvalidMigrationError: It cannot be run safely, or is no coroutine function.
+        MigrationFailedError: Its module cannot be imported.
+    """
+    if isinstance(step.script, PythonScript):
+        async with python_function(step, step.script) as function:
+            yield PythonBody(step, step.script, function)
+    else:
+        prepared = await prepared_of(step, step.script)
+        yield SqlBody(step, prepared)
+
+
+async def prepared_of(step: Step, script: SqlScript) -> Prepared:
+    """Cut a script into units, in a thread: it may have 50 MB."""
+    return await to_thread.run_sync(prepare, script, Dialect.SQLITE, step.key)
+
+
+class SqlBody:
+    """The statements of a SQL script that runs in one transaction."""
+
+    def __init__(self, step: Step, prepared: Prepared) -> None:
+        self._step = step
+        self._prepared = prepared
+        self.foreign_keys = prepared.foreign_keys
+
+    async def run(self, worker: Worker, authorizer: Authorizer) -> None:
+        """Run them all in one hop."""
+        del authorizer
+        statements = [s for unit in self._prepared.units for s in unit.statements]
+        try:
+            await worker.run(execute, statements)
+        except RefusedError as refused:
+            script = self._prepared.script
+            raise refused_statement(self._step, script, refused) from refused.__cause__
+
+
+def refused_statement(step: Step, script: SqlScript, refused: RefusedError) -> MigrationFailedError:
+    """Return the error for a statement that SQLite has refused."""
+    return failed(step, script, refused.statement, message=refused.words, offset=refused.offset)
+
+
+def execute(raw: Raw, statements: Sequence[Statement]) -> None:
+    """Run statements, and fetch what they return: only then they have run to their end."""
+    text_factory = raw.text_factory
+    raw.text_factory = bytes  # what a migration selects need not be text in UTF-8
+    try:
+        for statement in statements:
+            _execute(raw, statement)
+    finally:
+        raw.text_factory = text_factory
+
+
+def _execute(raw: Raw, statement: Statement) -> None:
+    try:
+        with closing(raw.execute(statement.text)) as cursor:
+            for _ in cursor:
+                pass
+    except REFUSALS as error:
+        if is_busy(error):
+            raise
+        words = str(error)
+        offset = offset_of(raw, statement.text, words)
+        raise RefusedError(statement, offset, words) from error
+
+
+class PythonBody:
+    """The function of a Python script."""
+
+    def __init__(
+        self, step: Step, script: PythonScript, function: Callable[[Any], Awaitable[object]]
+    ) -> None:
+        self._step = step
+        self._script = script
+        self._function = function
+        self.foreign_keys = script.foreign_keys
+
+    async def run(self, worker: Worker, authorizer: Authorizer) -> None:
+        """Await the function with aiosqlite's connection."""
+        authorizer.leaves_state = True  # functions, factories: nobody can see them all
+        try:
+            await self._function(worker.driver)
+        except Exception as error:
+            if isinstance(error, DriverError) and is_busy(error):
+                raise
+            raise self._failure(error, authorizer) from error
+
+    def _failure(self, error: Exception, authorizer: Authorizer) -> MigrationFailedError:
+        if code_of(error) != Code.AUTH or authorizer.denied is None:
+            return python_failed(self._step, self._script, error)
+        origin = error.__context__
+        if authorizer.denied == "ROLLBACK" and isinstance(origin, Exception):
+            # `except: await connection.rollback(); raise`: what was excepted is the failure.
+            return python_failed(self._step, self._script, origin)
+        failure = python_failed(self._step, self._script, error)
+        return MigrationFailedError(
+            f"migration {self._step.key} failed at {failure.location}: it asks for "
+            f"{authorizer.denied} inside the transaction that asyncmig runs it in",
+            version=self._step.key,
+            direction=self._step.direction,
+            file=self._script.path,
+            line=failure.line,
+            hint="leave out commit(), rollback() and executescript(), which commits first; or say "
+            "`transaction = False` in the file",
+        )
+
+
+@asynccontextmanager
+async def python_function(
+    step: Step, script: PythonScript
+) -> AsyncGenerator[Callable[[Any], Awaitable[object]]]:
+    """Import the module of a Python migration in a thread, for as long as the block runs."""
+    with loaded(script) as module:
+        try:
+            function = await to_thread.run_sync(function_of, module, script)
+        except AsyncmigError:
+            raise
+        except Exception as error:
+            raise python_failed(step, script, error) from error
+        yield function

@@ -1,0 +1,204 @@
+"""The drivers: the one module that imports aiosqlite and sqlite3.
+
+The work on the database is written as plain functions of a ``sqlite3.Connection``, and each runs
+in the connection's own thread in one hop: a hop costs more than most statements do, and what
+happens inside one cannot be torn apart by a cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import aiosqlite
+
+from asyncmig.engines.cleanup import finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+Raw = sqlite3.Connection
+"""The connection that the work is done on, inside its thread."""
+
+Driver = aiosqlite.Connection
+"""The connection that Python migrations get."""
+
+DriverError = sqlite3.Error
+
+is_complete = sqlite3.complete_statement
+"""Whether a text ends with the semicolon of a statement, as the sqlite3 shell sees it."""
+
+REFUSALS = (sqlite3.Error, sqlite3.Warning, ValueError)
+"""What a statement can raise: SQLite's refusals, two statements at once, a null character."""
+
+SHORT_WAIT = 0.1
+"""Seconds that SQLite itself waits for a lock, in its thread, where nothing can interrupt it."""
+
+COMMIT_SECONDS = 600.0
+"""How long to await a COMMIT: nothing can stop one, and its thread keeps the process anyway."""
+
+_INTERRUPT_EVERY = 0.05
+
+
+class ClosedError(Exception):
+    """The connection has been closed, and not by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an application may have set on its connection, and what would be in our way.
+
+    An authorizer or a progress callback cannot be read back, so the authorizer that a borrowed
+    connection had is gone afterwards.
+    """
+
+    isolation_level: Any
+    row_factory: Any
+    text_factory: Any
+    foreign_keys: int
+    busy_timeout: int
+
+    @classmethod
+    def of(cls, raw: Raw) -> Settings:
+        """Read the settings of a connection."""
+        keys, wait = (pragma(raw, name) for name in ("foreign_keys", "busy_timeout"))
+        return cls(raw.isolation_level, raw.row_factory, raw.text_factory, keys, wait)
+
+    @staticmethod
+    def for_migrations(raw: Raw) -> None:
+        """Make a connection what our own ones are, but for the foreign keys."""
+        raw.isolation_level = None
+        raw.row_factory = None
+        raw.text_factory = str
+        raw.execute(f"PRAGMA busy_timeout = {round(SHORT_WAIT * 1000)}").close()
+
+    def restore(self, raw: Raw) -> None:
+        """Give a connection its settings back."""
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")  # setting isolation_level to None would commit
+        raw.execute(f"PRAGMA foreign_keys = {self.foreign_keys}").close()
+        raw.execute(f"PRAGMA busy_timeout = {self.busy_timeout}").close()
+        raw.isolation_level = self.isolation_level
+        raw.row_factory = self.row_factory
+        raw.text_factory = self.text_factory
+
+
+def pragma(raw: Raw, name: str) -> int:
+    """Return the value of a pragma that is a number."""
+    with closing(raw.cursor()) as cursor:
+        cursor.row_factory = None
+        (value,) = cursor.execute(f"PRAGMA {name}").fetchone()
+        return int(value)
+
+
+def open_raw(uri: str) -> Raw:
+    """Open a database without aiosqlite, for one short piece of work in a thread."""
+    return sqlite3.connect(
+        uri, uri=True, timeout=SHORT_WAIT, isolation_level=None, check_same_thread=False
+    )
+
+
+async def open_worker(uri: str) -> Worker:
+    """Open a database, with a thread of its own."""
+
+    async def opened() -> Driver:
+        return await aiosqlite.connect(uri, uri=True, timeout=SHORT_WAIT, isolation_level=None)
+
+    return Worker(await finish(opened(), within=COMMIT_SECONDS))
+
+
+class Worker:
+    """A connection, and the thread that it works in.
+
+    Attributes:
+        driver: What Python migrations get.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    async def run(
+        self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do a piece of work in the thread.
+
+        A cancellation interrupts the running statement; it is passed on when the work has ended.
+
+        Raises:
+            DriverError: SQLite's own error.
+        """
+        task = asyncio.ensure_future(self._hop(work, *args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await finish(self._interrupt(task))
+            raise
+
+    async def run_to_end(
+        self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do a piece of work that must not be stopped, a COMMIT: its outcome stands.
+
+        A cancellation is delivered at the next ``await`` of the caller.
+        """
+        return await finish(self._hop(work, *args, **kwargs), within=COMMIT_SECONDS)
+
+    async def clean_up(self, work: Callable[[Raw], T]) -> T:
+        """Do a piece of work after stopping whatever the thread is busy with.
+
+        A Python migration that was cancelled leaves its last statement running.
+
+        Raises:
+            TimeoutError: The thread is stuck in a call that nothing can interrupt.
+        """
+        return await finish(self._stop_and(work))
+
+    async def close(self) -> None:
+        """Close the connection, which rolls back what is open, and end the thread.
+
+        A thread that is stuck does both as soon as it can: it has been told to.
+        """
+        with suppress(TimeoutError):
+            await finish(self._stop_and_close())
+
+    async def _hop(
+        self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        # aiosqlite (0.20 to 0.22 at least) has no public way to run a function in its thread.
+        driver = self.driver
+        call = driver._execute  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        try:
+            raw = driver._conn  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        except ValueError as error:
+            raise ClosedError from error
+        result: T = await call(lambda: work(raw, *args, **kwargs))
+        return result
+
+    async def _stop_and(self, work: Callable[[Raw], T]) -> T:
+        idle = asyncio.ensure_future(self._hop(_nothing))
+        # No interrupt where none is needed: while a cursor is open, SQLite remembers it, and the
+        # ROLLBACK that comes next would be interrupted too.
+        await asyncio.wait({idle}, timeout=_INTERRUPT_EVERY)
+        await self._interrupt(idle)
+        return await self._hop(work)
+
+    async def _interrupt(self, task: asyncio.Future[T]) -> None:
+        """Interrupt until the work has ended: an interrupt between two statements stops nothing."""
+        while not task.done():
+            await self.driver.interrupt()
+            await asyncio.wait({task}, timeout=_INTERRUPT_EVERY)
+
+    async def _stop_and_close(self) -> None:
+        with suppress(ClosedError):
+            await self._stop_and(_nothing)
+        await self.driver.close()
+
+
+def _nothing(_raw: Raw) -> None:
+    """Show that the thread has come to an end with what it had to do."""

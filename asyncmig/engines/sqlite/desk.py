@@ -1,0 +1,118 @@
+"""What a session works with while it holds the lock."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+from asyncmig.engines.locking import pauses
+from asyncmig.engines.sqlite.connection import ClosedError, DriverError
+from asyncmig.engines.sqlite.failures import busy, explained, is_busy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from asyncmig.engines.base import Runner, Setup
+    from asyncmig.engines.sqlite.access import Visit
+    from asyncmig.engines.sqlite.connection import Raw, Worker
+    from asyncmig.engines.sqlite.table import Table
+
+T = TypeVar("T")
+
+
+class Patience:
+    """How long an application that writes to the database is waited for.
+
+    The waiting is done here, in sleeps: SQLite's own cannot be interrupted.
+    """
+
+    def __init__(self, seconds: float, address: str) -> None:
+        self._seconds = seconds
+        self._address = address
+
+    async def __call__(
+        self,
+        work: Callable[[], Awaitable[T]],
+        *,
+        on_retrying: Callable[[int, float, str], None] | None = None,
+        goes_on: Callable[[], Awaitable[bool]] | None = None,
+    ) -> T:
+        """Do a piece of work again and again until the database is not busy.
+
+        Args:
+            work: What leaves nothing behind when it fails.
+            on_retrying: Told the number of the try that failed, the seconds until the next one,
+                and SQLite's words.
+            goes_on: Asked when the budget is spent: is there a reason to wait on?
+
+        Raises:
+            DatabaseBusyError: The budget is spent.
+            DatabaseError: Something else is wrong with the database.
+        """
+        deadline = time.monotonic() + self._seconds
+        for attempt, pause in enumerate(pauses(), start=1):
+            try:
+                return await work()
+            except DriverError as error:
+                if not is_busy(error):
+                    raise explained(error, self._address) from error
+                late = time.monotonic() + pause > deadline
+                if late and not (goes_on is not None and await goes_on()):
+                    raise busy(self._address, self._seconds) from error
+                if on_retrying is not None:
+                    on_retrying(attempt, pause, str(error))
+            await anyio.sleep(pause)
+        raise AssertionError  # pauses() never end
+
+
+class Desk:
+    """What a session works with while it holds the lock.
+
+    Attributes:
+        worker: The connection that writes.
+        table: The history.
+        runner: Who runs.
+        patiently: How to wait for applications.
+        is_used: Whether a migration may have left something on the connection.
+    """
+
+    def __init__(
+        self,
+        visit: Visit,
+        worker: Worker,
+        *,
+        table: Table,
+        runner: Runner,
+        setup: Setup | None,
+        patiently: Patience,
+    ) -> None:
+        self._visit = visit
+        self._setup = setup
+        self.worker = worker
+        self.table = table
+        self.runner = runner
+        self.patiently = patiently
+        self.is_used = False
+
+    async def lay_out(self) -> None:
+        """Make the connection ready for a migration: nothing left of the last one, and set up."""
+        if self.is_used:
+            await self._visit.fresh(self.worker)
+            self.is_used = False
+        if self._setup is not None:
+            await self._setup(self.worker.driver)
+
+    async def sweep(self, work: Callable[[Raw], None]) -> None:
+        """Do a piece of work after a failure; where that fails too, close the connection.
+
+        Closing rolls back. A borrowed connection with half a migration on it would be worse.
+        """
+        self.is_used = True
+        try:
+            await self.worker.clean_up(work)
+        except (DriverError, TimeoutError):
+            await self.worker.close()
+        except ClosedError:
+            pass  # by the migration itself

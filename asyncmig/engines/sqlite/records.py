@@ -1,0 +1,107 @@
+"""Read and write the history, inside the thread of a connection."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from asyncmig.engines.base import HistoryMovedError
+from asyncmig.engines.rows import COLUMNS, entry_from
+from asyncmig.engines.sqlite.connection import DriverError
+from asyncmig.errors import HistoryFormatError
+from asyncmig.history import HISTORY_FORMAT, Generation, History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from asyncmig.engines.sqlite.connection import Raw
+    from asyncmig.engines.sqlite.table import Command, Table, Value
+    from asyncmig.history import HistoryEntry
+
+Row = tuple[str | None, ...]
+
+
+@contextmanager
+def transaction(raw: Raw) -> Iterator[None]:
+    """Begin, and commit when the block ends well; roll back otherwise."""
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        raw.execute("COMMIT")
+    except BaseException:
+        roll_back(raw)
+        raise
+
+
+def roll_back(raw: Raw) -> None:
+    """Roll back what is open: after a full disk SQLite has done so by itself."""
+    if raw.in_transaction:
+        raw.execute("ROLLBACK")
+
+
+def write(raw: Raw, *commands: Command) -> None:
+    """Run commands one after the other."""
+    for command in commands:
+        raw.execute(command.sql, command.values).close()
+
+
+def read_history(raw: Raw, table: Table) -> History:
+    """Read the whole history.
+
+    Raises:
+        HistoryFormatError: A newer release wrote it, or it is no history at all.
+    """
+    if not _select(raw, table.exists()):
+        return History(exists=False)
+    try:
+        rows = _select(raw, table.every_row())
+    except DriverError as error:
+        _refuse_other_columns(raw, table, error)
+        raise
+    return History(tuple(entry_from(dict(zip(COLUMNS, row, strict=True))) for row in rows))
+
+
+def read_entry(raw: Raw, table: Table, entry_id: int) -> HistoryEntry:
+    """Read one row, which is known to exist."""
+    (row,) = _select(raw, table.row(entry_id))
+    return entry_from(dict(zip(COLUMNS, row, strict=True)))
+
+
+def refuse_moved(raw: Raw, table: Table, planned: Generation) -> None:
+    """Compare the history with the one that was planned from, inside the transaction.
+
+    Raises:
+        HistoryMovedError: It is another one by now.
+    """
+    ((newest, unfinished),) = fetch(raw, table.generation)
+    if Generation(newest, unfinished) != planned:
+        raise HistoryMovedError
+
+
+def _select(raw: Raw, command: Command) -> Sequence[Row]:
+    return fetch(raw, command.sql, command.values)
+
+
+def fetch(raw: Raw, sql: str, values: Mapping[str, Value] | None = None) -> list[Any]:
+    """Fetch every row as a tuple, whatever factories the connection came with."""
+    text_factory = raw.text_factory
+    raw.text_factory = str
+    try:
+        with closing(raw.cursor()) as cursor:
+            cursor.row_factory = None
+            return cursor.execute(sql, values or {}).fetchall()
+    finally:
+        raw.text_factory = text_factory
+
+
+def _refuse_other_columns(raw: Raw, table: Table, error: DriverError) -> None:
+    """Say what is wrong with a table that has not the columns of this release."""
+    if "no such column" not in str(error):
+        return
+    try:
+        ((found,),) = _select(raw, table.newest_format())
+    except DriverError:
+        message = f"the table {table.name} is not a history of asyncmig"
+        raise HistoryFormatError(message, hint="name another one with --table") from error
+    message = f"the history is of format {found}, and this release knows {HISTORY_FORMAT}"
+    raise HistoryFormatError(message, hint="upgrade asyncmig") from error

@@ -1,0 +1,187 @@
+"""One visit to a SQLite database."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from asyncmig.engines.cleanup import finish
+from asyncmig.engines.locking import acquire
+from asyncmig.engines.sqlite.applying import apply_in_transaction
+from asyncmig.engines.sqlite.connection import DriverError
+from asyncmig.engines.sqlite.desk import Desk, Patience
+from asyncmig.engines.sqlite.lock import LockFile
+from asyncmig.engines.sqlite.records import (
+    read_entry,
+    read_history,
+    refuse_moved,
+    transaction,
+    write,
+)
+from asyncmig.engines.sqlite.resume import refuse_progress
+from asyncmig.engines.sqlite.stepwise import apply_step_by_step
+from asyncmig.engines.sqlite.table import Table
+from asyncmig.errors import DatabaseError
+from asyncmig.history import History, NewRow, RowState
+from asyncmig.migration import PythonScript
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
+    from asyncmig.engines.sqlite.access import Visit
+    from asyncmig.engines.sqlite.connection import Raw
+    from asyncmig.history import Edit, Failure, Generation, HistoryEntry
+    from asyncmig.plan import Step
+
+
+class SqliteSession:
+    """One visit to a SQLite database, see :class:`asyncmig.engines.base.Session`."""
+
+    def __init__(
+        self, visit: Visit, runner: Runner, settings: EngineSettings, busy_timeout: float
+    ) -> None:
+        self._visit = visit
+        self._runner = runner
+        self._setup = settings.setup
+        self._table = Table(settings.table)
+        self._patiently = Patience(busy_timeout, visit.address)
+        self._desk_in_use: Desk | None = None
+
+    async def history(self) -> History:
+        """Read the whole history. Makes no file and takes no lock.
+
+        A reader of a database that is not in WAL waits for a writer that is about to commit; for
+        another runner it waits as long as that lives.
+        """
+        lock = await self._lock_file()
+
+        async def runner_lives() -> bool:
+            return lock is not None and await to_thread.run_sync(lock.is_held_by_another)
+
+        return await self._patiently(self._read, goes_on=runner_lives)
+
+    @asynccontextmanager
+    async def lock(self, wait: Wait) -> AsyncGenerator[float]:
+        """Hold the lock, with the history table made and a connection to write with."""
+        lock = await self._lock_file()
+        async with self._locked(lock, wait) as waited, self._visit.writing() as worker:
+            desk = Desk(
+                self._visit,
+                worker,
+                table=self._table,
+                runner=self._runner,
+                setup=self._setup,
+                patiently=self._patiently,
+            )
+            await desk.patiently(lambda: worker.run(_make_table, self._table))
+            self._desk_in_use = desk
+            try:
+                yield waited
+            finally:
+                self._desk_in_use = None
+
+    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+        """Run one step and commit it together with its history."""
+        script = step.script
+        if script.transaction or isinstance(script, PythonScript):
+            refuse_progress(step)
+        apply = apply_in_transaction if script.transaction else apply_step_by_step
+        return await apply(self._desk, step, planned, events)
+
+    async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
+        """Change the history alone, in a transaction."""
+        desk = self._desk
+        return await desk.patiently(lambda: desk.worker.run(_edit, desk, edit, planned))
+
+    async def record_failure(self, step: Step, failure: Failure) -> None:
+        """Append a row in state ``failed``, if that can be done now."""
+        row = NewRow(
+            kind=step.kind,
+            direction=step.direction,
+            version=step.version,
+            name=step.name,
+            checksum=step.checksum,
+            state=RowState.FAILED,
+            failure=failure,
+        )
+        desk = self._desk
+        with suppress(DatabaseError, DriverError):
+            await desk.worker.run(_append, desk, row)
+
+    @property
+    def _desk(self) -> Desk:
+        if self._desk_in_use is None:
+            message = "only while the lock is held"
+            raise RuntimeError(message)
+        return self._desk_in_use
+
+    async def _read(self) -> History:
+        work = partial(read_history, table=self._table)
+        if self._desk_in_use is not None:
+            return await self._desk_in_use.worker.run(work)
+        return await self._visit.read(work, without=History(exists=False))
+
+    async def _lock_file(self) -> LockFile | None:
+        """Return the lock, ``None`` for a database in memory: nobody else can run on it.
+
+        But for a memory that is shared inside this process; there the fence of each migration
+        has to do.
+        """
+        path = await self._visit.file()
+        return None if path is None else LockFile(path, self._runner)
+
+    @asynccontextmanager
+    async def _locked(self, lock: LockFile | None, wait: Wait) -> AsyncGenerator[float]:
+        if lock is None:
+            yield 0.0
+            return
+        try:
+            yield await acquire(_Waiting(self, lock), wait)
+        finally:
+            await finish(to_thread.run_sync(lock.release))
+
+
+class _Waiting:
+    """A session that waits for the lock."""
+
+    def __init__(self, session: SqliteSession, lock: LockFile) -> None:
+        self._session = session
+        self._lock = lock
+
+    async def try_lock(self) -> bool:
+        """Take the lock if nobody else holds it."""
+        return await finish(to_thread.run_sync(self._lock.take))
+
+    async def holder(self) -> Holder | None:
+        """Tell who holds the lock."""
+        return await to_thread.run_sync(self._lock.holder)
+
+    async def history(self) -> History:
+        """Read the history."""
+        return await self._session.history()
+
+
+def _make_table(raw: Raw, table: Table) -> None:
+    if read_history(raw, table).exists:
+        return
+    with transaction(raw):
+        write(raw, *table.create())
+
+
+def _edit(raw: Raw, desk: Desk, edit: Edit, planned: Generation) -> HistoryEntry:
+    entry_id = planned.newest_id + 1
+    with transaction(raw):
+        refuse_moved(raw, desk.table, planned)
+        insert = desk.table.insert(entry_id, edit.row, desk.runner)
+        write(raw, *desk.table.retire(edit), insert)
+        return read_entry(raw, desk.table, entry_id)
+
+
+def _append(raw: Raw, desk: Desk, row: NewRow) -> None:
+    with transaction(raw):
+        newest = read_history(raw, desk.table).generation.newest_id
+        write(raw, desk.table.insert(newest + 1, row, desk.runner))

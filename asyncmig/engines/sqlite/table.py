@@ -1,0 +1,183 @@
+"""The history table in SQL, as commands that run with parameters or stand in a script.
+
+Every name is qualified with ``main.``: a temporary table of the same name changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS, progress_text, values_of
+from asyncmig.history import RowState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asyncmig.engines.base import Runner
+    from asyncmig.history import Edit, NewRow, Progress
+
+Value = str | int | None
+
+NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+"""The server's clock, which here is this machine's: UTC, to the millisecond."""
+
+ELAPSED = "CAST(round((julianday('now') - julianday(started_at)) * 86400000) AS INTEGER)"
+
+_TYPES = {"id": "INTEGER PRIMARY KEY", "format": "INTEGER", "duration_ms": "INTEGER"} | {
+    "pid": "INTEGER",
+    "down_transaction": "INTEGER",
+}
+_NULLABLE = frozenset({"version", "finished_at", "duration_ms", "down_sql", "progress", "failure"})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A statement about the history.
+
+    Attributes:
+        sql: The statement, with ``:name`` for each value.
+        values: The values by name.
+    """
+
+    sql: str
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
+
+    @property
+    def literal(self) -> str:
+        """The statement for a script, with the values written into it."""
+        return re.sub(r":([a-z_]+)\b", self._literal_of, self.sql)
+
+    def _literal_of(self, found: re.Match[str]) -> str:
+        name = found[1]
+        return literal(self.values[name]) if name in self.values else found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The history table of one database.
+
+    Attributes:
+        name: As the user spells it.
+    """
+
+    name: str
+
+    @property
+    def qualified(self) -> str:
+        """The name for a statement."""
+        return f"main.{identifier(self.name)}"
+
+    def create(self) -> tuple[Command, ...]:
+        """Make the table and its fence, unless they are there."""
+        columns = ",\n  ".join(_column(name) for name in COLUMNS)
+        index = identifier(f"{self.name}_active")
+        active = ", ".join(literal(state) for state in (RowState.APPLYING, RowState.APPLIED))
+        return (
+            Command(f"CREATE TABLE IF NOT EXISTS {self.qualified} (\n  {columns}\n)"),
+            Command(
+                f"CREATE UNIQUE INDEX IF NOT EXISTS main.{index} ON {identifier(self.name)} "
+                f"({ACTIVE_KEY}, direction)\n  WHERE state IN ({active}) AND kind <> 'baseline'"
+            ),
+        )
+
+    def exists(self) -> Command:
+        """Select a row if there is such a table."""
+        return Command(
+            "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = :name COLLATE NOCASE",
+            {"name": self.name},
+        )
+
+    def every_row(self) -> Command:
+        """Select the whole history, as text, oldest row first."""
+        return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} ORDER BY id")
+
+    def row(self, entry_id: int) -> Command:
+        """Select one row, as text."""
+        return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} WHERE id = :id", {"id": entry_id})
+
+    def newest_format(self) -> Command:
+        """Select the newest format that any row is of."""
+        return Command(f"SELECT max(CAST(format AS INTEGER)) FROM {self.qualified}")
+
+    @property
+    def generation(self) -> str:
+        """A query for the generation of the history: one row with two numbers."""
+        return (
+            "SELECT coalesce(max(id), 0) AS newest, "
+            "count(CASE WHEN state = 'applying' THEN 1 END) AS unfinished "
+            f"FROM {self.qualified}"
+        )
+
+    def insert(self, entry_id: int, row: NewRow, runner: Runner) -> Command:
+        """Append a row; one that is not ``applying`` is finished at once."""
+        finished = row.state is not RowState.APPLYING
+        clock = {"started_at": NOW, "finished_at": NOW if finished else "NULL"}
+        fixed: dict[str, Value] = {"id": entry_id, "duration_ms": 0 if finished else None}
+        values = {**values_of(row, runner), **fixed, "username": ""}
+        columns = ", ".join(COLUMNS)
+        shown = ", ".join(clock.get(column, f":{column}") for column in COLUMNS)
+        return Command(f"INSERT INTO {self.qualified} ({columns})\nVALUES ({shown})", values)
+
+    def take_over(self, entry_id: int, row: NewRow, runner: Runner) -> Command:
+        """Go on with an unfinished row: the rest of the file may have been corrected."""
+        kept = {"state", "progress", "failure", "format", "kind", "direction", "version", "origin"}
+        values = {name: v for name, v in values_of(row, runner).items() if name not in kept}
+        shown = ", ".join(f"{name} = :{name}" for name in values)
+        return Command(f"{self._update} {shown} WHERE id = :id", {**values, "id": entry_id})
+
+    def retire(self, edit: Edit) -> tuple[Command, ...]:
+        """Say of the row that an edit replaces, if it does, that it is over."""
+        if edit.retires is None:
+            return ()
+        values: dict[str, Value] = {"state": edit.retired_as.value, "id": edit.retires}
+        return (Command(f"{self._update} state = :state WHERE id = :id", values),)
+
+    def finish(self, entry_id: int, state: RowState, duration_ms: int | None) -> Command:
+        """Say that a row is done; a script lets SQLite reckon the duration."""
+        spent = ELAPSED if duration_ms is None else ":duration_ms"
+        return Command(
+            f"{self._update} state = :state, finished_at = {NOW}, duration_ms = {spent} "
+            "WHERE id = :id",
+            {"state": state.value, "duration_ms": duration_ms, "id": entry_id},
+        )
+
+    def progress(self, entry_id: int, progress: Progress) -> Command:
+        """Say how far a migration without a transaction got."""
+        return Command(
+            f"{self._update} progress = :progress WHERE id = :id",
+            {"progress": progress_text(progress), "id": entry_id},
+        )
+
+    @property
+    def _update(self) -> str:
+        return f"UPDATE {self.qualified} SET"
+
+
+_AS_TEXT = ", ".join(f"CAST({column} AS TEXT) AS {column}" for column in COLUMNS)
+
+
+def _column(name: str) -> str:
+    null = "" if name in _NULLABLE or name == "id" else " NOT NULL"
+    return f"{name} {_TYPES.get(name, 'TEXT')}{null}"
+
+
+def identifier(name: str) -> str:
+    """Return a name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: Value) -> str:
+    """Return a value as SQL spells it.
+
+    SQLite knows no escapes inside a string but the doubled quote; a null character, which would
+    end the script, becomes part of a blob.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    if "\0" in value:
+        return f"CAST(X'{value.encode().hex()}' AS TEXT)"
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,34 @@
+"""From what users call a database URL to what the engines need. Nothing is connected or read.
+
+Every way to a wrong URL ends in a :class:`~asyncmig.errors.DatabaseUrlError` that repeats nothing
+which could be a part of a password: no value, and no text whose place in the URL is in doubt.
+"""
+
+from __future__ import annotations
+
+from asyncmig.engines.url.given import text_of
+from asyncmig.engines.url.postgres import PostgresUrl, parse_postgres
+from asyncmig.engines.url.split import Dialect, split_url
+from asyncmig.engines.url.sqlite import parse_sqlite
+from asyncmig.engines.url.sqlite_target import SqliteTarget
+
+__all__ = ["PostgresUrl", "SqliteTarget", "parse_database"]
+
+
+def parse_database(database: object) -> PostgresUrl | SqliteTarget:
+    """Understand a database URL.
+
+    Args:
+        database: A string, a URL object of SQLAlchemy, pydantic, Starlette or yarl, or a secret
+            of pydantic that holds one of them. White space around it is ignored: files of
+            secrets end with a newline.
+
+    Raises:
+        DatabaseUrlError: It cannot be understood, or asks for what cannot be had.
+    """
+    url = split_url(text_of(database))
+    match url.dialect:
+        case Dialect.POSTGRES:
+            return parse_postgres(url)
+        case Dialect.SQLITE:
+            return parse_sqlite(url)

@@ -1,0 +1,407 @@
+"""The errors, as one tree whose branches say who must act.
+
+.. code-block:: text
+
+    AsyncmigError
+    ├── SettingsError                    the call or the configuration
+    │   ├── DatabaseUrlError
+    │   ├── ConnectionInUseError         also RuntimeError
+    │   └── DirectConnectionRequiredError
+    ├── SourceError                      the migration files; no database was touched
+    │   ├── SourceNotFoundError          also FileNotFoundError
+    │   ├── NoMigrationsError
+    │   ├── InvalidMigrationError
+    │   └── DuplicateVersionError
+    ├── HistoryError                     files and history disagree
+    │   ├── ChangedMigrationError
+    │   ├── MissingMigrationError
+    │   ├── OutOfOrderError
+    │   ├── IncompleteMigrationError
+    │   ├── PendingMigrationsError
+    │   ├── HistoryNotEmptyError
+    │   ├── HistoryElsewhereError
+    │   └── HistoryFormatError
+    ├── TargetError                      what was asked for
+    │   ├── UnknownVersionError          also LookupError
+    │   └── IrreversibleMigrationError
+    ├── DatabaseError                    the database
+    │   ├── DatabaseUnavailableError     also ConnectionError
+    │   ├── DatabaseAccessError          also PermissionError
+    │   ├── DatabaseBusyError            also TimeoutError
+    │   └── ReadOnlyDatabaseError
+    ├── LockError                        another runner
+    │   └── LockTimeoutError             also TimeoutError
+    └── MigrationFailedError             the author of the migration
+        └── TransactionLostError
+
+Every error carries data in attributes, one sentence as its message, and the remedy as a note.
+The driver's own error is the ``__cause__``. Cancellation is never wrapped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncmig.history import HistoryEntry
+    from asyncmig.migration import Direction
+
+
+_SHOWN = 8
+"""How many versions a message lists at most."""
+
+
+class AsyncmigError(Exception):
+    """Everything that asyncmig raises on purpose.
+
+    Attributes:
+        message: One sentence: what, and where.
+        hint: What to do next; also attached as a note. Empty when there is nothing to say.
+        version: The migration it is about, as its version or ``R__name``, if it is about one.
+        file: The file it is about, if it is about one.
+        line: The line in that file, 1-based, where it is known.
+        column: The column in that line, 1-based and in characters, where it is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        version: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        """Keep the data and turn the hint into a note."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.version = version
+        self.file = file
+        self.line = line
+        self.column = column
+        if hint:
+            self.add_note(hint)
+
+    def __str__(self) -> str:
+        """Return the sentence (a builtin base may spell its arguments otherwise)."""
+        return self.message
+
+    @property
+    def location(self) -> str:
+        """``file:line:column`` as far as it is known, empty when nothing is."""
+        parts = (self.file, self.line, self.column)
+        return ":".join(str(part) for part in parts if part is not None) if self.file else ""
+
+
+class SettingsError(AsyncmigError):
+    """The call or the configuration cannot work as it is."""
+
+
+class DatabaseUrlError(SettingsError):
+    """The database URL cannot be understood."""
+
+
+class ConnectionInUseError(SettingsError, RuntimeError):
+    """The connection that was handed over is inside a transaction, or closed."""
+
+
+class DirectConnectionRequiredError(SettingsError):
+    """A connection pooler stands between, and this migration needs the server itself."""
+
+    def __init__(self, *, version: str | None, file: str | None) -> None:
+        """Name the migration that cannot run through the pooler."""
+        what = f"migration {version}" if version else "this run"
+        super().__init__(
+            f"{what} runs outside a transaction, which is not safe through a connection pooler",
+            hint="give the server's own address with --direct-url (direct_url= in Python)",
+            version=version,
+            file=file,
+        )
+
+
+class SourceError(AsyncmigError):
+    """The migration files are wrong. No database was touched."""
+
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """There is no such folder or package."""
+
+
+class NoMigrationsError(SourceError):
+    """The folder has no migration in it, which never is what a deploy wants."""
+
+    def __init__(self, location: str) -> None:
+        """Name the folder that is empty."""
+        super().__init__(
+            f"no migrations in {location}",
+            hint="write the first one with `asyncmig new NAME`, or name another --source",
+            file=location,
+        )
+
+
+class InvalidMigrationError(SourceError):
+    """A file cannot be read as a migration."""
+
+
+class DuplicateVersionError(SourceError):
+    """Two files claim one version, or two repeatables one name.
+
+    Attributes:
+        paths: The files.
+    """
+
+    def __init__(self, version: str, paths: Sequence[str]) -> None:
+        """Name the version and the files that claim it."""
+        super().__init__(
+            f"version {version} is claimed by {len(paths)} files: {', '.join(paths)}",
+            hint="give all but one of them a version of its own",
+            version=version,
+            file=paths[-1],
+        )
+        self.paths = tuple(paths)
+
+
+class HistoryError(AsyncmigError):
+    """The files and the history of the database disagree.
+
+    Attributes:
+        versions: The migrations concerned, as versions or ``R__name``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        versions: Sequence[str] = (),
+        file: str | None = None,
+    ) -> None:
+        """Keep the versions; the first of them is ``version``."""
+        first = versions[0] if versions else None
+        super().__init__(message, hint=hint, version=first, file=file)
+        self.versions = tuple(versions)
+
+
+class ChangedMigrationError(HistoryError):
+    """A file was edited after it had been applied."""
+
+    def __init__(self, versions: Sequence[str], *, file: str | None) -> None:
+        """Name the files that are no longer what was applied."""
+        super().__init__(
+            f"{_migrations(versions)} no longer what was applied",
+            hint=(
+                "restore the file and write a new migration instead; if the change is harmless, "
+                f"`asyncmig repair --accept {versions[0]}`"
+            ),
+            versions=versions,
+            file=file,
+        )
+
+
+class MissingMigrationError(HistoryError):
+    """A migration was applied, and its file is gone."""
+
+    def __init__(self, versions: Sequence[str], *, hint: str = "") -> None:
+        """Name the versions that have no file."""
+        super().__init__(
+            f"{_migrations(versions)} applied, but the file is gone",
+            hint=hint or f"restore the file, or `asyncmig repair --forget {versions[0]}`",
+            versions=versions,
+        )
+
+
+class OutOfOrderError(HistoryError):
+    """A pending migration is older than the newest applied one."""
+
+    def __init__(self, versions: Sequence[str], *, newest: str, file: str | None) -> None:
+        """Name the late versions and the newest applied one."""
+        super().__init__(
+            f"{_migrations(versions)} pending below {newest}, which is applied already",
+            hint="give the file a newer version, or allow it with --out-of-order apply",
+            versions=versions,
+            file=file,
+        )
+
+
+class IncompleteMigrationError(HistoryError):
+    """A migration was begun and not finished, and only a person can tell how far it got."""
+
+    def __init__(self, versions: Sequence[str], *, detail: str = "", hint: str = "") -> None:
+        """Name the versions that stopped in the middle, and ask one question."""
+        super().__init__(
+            f"{_migrations(versions)} begun but not finished{f': {detail}' if detail else ''}",
+            hint=hint
+            or (
+                "look at the database, then say what is true: "
+                f"`asyncmig repair --mark {versions[0]}` if its changes are there, "
+                f"`asyncmig repair --forget {versions[0]}` if none of them is"
+            ),
+            versions=versions,
+        )
+
+
+class PendingMigrationsError(HistoryError):
+    """The database is not current, and the caller asked that it be."""
+
+    def __init__(self, versions: Sequence[str]) -> None:
+        """Name what is pending."""
+        super().__init__(
+            f"{_migrations(versions)} pending",
+            hint="run `asyncmig up` first",
+            versions=versions,
+        )
+
+
+class HistoryNotEmptyError(HistoryError):
+    """A baseline is for a database without history, and this one has one."""
+
+
+class HistoryElsewhereError(HistoryError):
+    """There is no history where it should be, but there is one in another schema."""
+
+    def __init__(self, *, expected: str, found: Sequence[str]) -> None:
+        """Name the place that was looked at and the places where a history is."""
+        super().__init__(
+            f"no history in {expected}, but there is one in {', '.join(found)}",
+            hint=(
+                f"say which one is meant with --schema {found[0].partition('.')[0]} "
+                "(schema= in Python), or rename the other table"
+            ),
+        )
+
+
+class HistoryFormatError(HistoryError):
+    """The history table is of a format that this release does not know."""
+
+
+class TargetError(AsyncmigError):
+    """What was asked for cannot be reached."""
+
+
+class UnknownVersionError(TargetError, LookupError):
+    """Nobody knows the version that was named.
+
+    Attributes:
+        known: The versions that exist.
+    """
+
+    def __init__(self, version: str, known: Sequence[str], *, hint: str = "") -> None:
+        """Name the version, and the ones that there are."""
+        listed = ", ".join(known[-_SHOWN:]) or "none"
+        super().__init__(
+            f"there is no version {version} (known: {'… ' if known[:-_SHOWN] else ''}{listed})",
+            hint=hint or "`asyncmig status` lists them all",
+            version=version,
+        )
+        self.known = tuple(known)
+
+
+class IrreversibleMigrationError(TargetError):
+    """There is nothing to go down with."""
+
+
+class DatabaseError(AsyncmigError):
+    """The database does not do what is needed."""
+
+
+class DatabaseUnavailableError(DatabaseError, ConnectionError):
+    """The database cannot be reached, or the connection was lost."""
+
+
+class DatabaseAccessError(DatabaseError, PermissionError):
+    """The database was reached and said no: password, name, permission, or no database at all."""
+
+
+class DatabaseBusyError(DatabaseError, TimeoutError):
+    """Somebody else held the SQLite database for longer than the budget."""
+
+
+class ReadOnlyDatabaseError(DatabaseError):
+    """There are pending migrations, and nothing can be written here.
+
+    Attributes:
+        pending: The versions that are pending.
+    """
+
+    def __init__(self, message: str, *, pending: Sequence[str] = (), hint: str = "") -> None:
+        """Name what is pending."""
+        super().__init__(message, hint=hint, version=pending[0] if pending else None)
+        self.pending = tuple(pending)
+
+
+class LockError(AsyncmigError):
+    """Another runner is in the way."""
+
+
+class LockTimeoutError(LockError, TimeoutError):
+    """Another runner held the lock for longer than ``wait_timeout``.
+
+    Attributes:
+        waited: How long this runner waited, in seconds.
+        holder: Who held the lock, as far as the database tells; empty when it does not.
+    """
+
+    def __init__(self, *, waited: float, holder: str = "") -> None:
+        """Say how long it took and who is in the way."""
+        who = f"; held by {holder}" if holder else ""
+        super().__init__(
+            f"another runner held the lock for more than {waited:.1f} s{who}",
+            hint="wait longer with --wait-timeout, or look at what the other runner is doing",
+        )
+        self.waited = waited
+        self.holder = holder
+
+
+class MigrationFailedError(AsyncmigError):
+    """A migration failed. What it did inside its transaction is rolled back.
+
+    Attributes:
+        direction: Up or down.
+        sqlstate: PostgreSQL's five-character code; ``None`` where there is none.
+        statement: The statement that failed; empty when it was not SQL.
+        excerpt: The line of the file with a caret under the column, for people; may be empty.
+        applied: What this run had done before, in order.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        version: str,
+        direction: Direction,
+        file: str,
+        line: int | None = None,
+        column: int | None = None,
+        sqlstate: str | None = None,
+        statement: str = "",
+        excerpt: str = "",
+        hint: str = "",
+    ) -> None:
+        """Keep the place, the statement and the code."""
+        super().__init__(message, hint=hint, version=version, file=file, line=line, column=column)
+        self.direction = direction
+        self.sqlstate = sqlstate
+        self.statement = statement
+        self.excerpt = excerpt
+        self.applied: tuple[HistoryEntry, ...] = ()
+
+    def after(self, applied: Sequence[HistoryEntry]) -> None:
+        """Remember what the run had done before it failed."""
+        self.applied = tuple(applied)
+
+
+class TransactionLostError(MigrationFailedError):
+    """The migration ended the transaction that it ran in, so it may be half done."""
+
+
+def _migrations(versions: Sequence[str]) -> str:
+    """Return ``migration 3 is`` or ``migrations 3, 4 are``, for the start of a sentence."""
+    if len(versions) == 1:
+        return f"migration {versions[0]} is"
+    more = f" and {len(versions) - _SHOWN} more" if versions[_SHOWN:] else ""
+    shown = ", ".join(versions[:_SHOWN]) + more
+    return f"migrations {shown} are"

@@ -1,0 +1,88 @@
+"""Write the events of a run to structlog.
+
+The library configures neither structlog nor logging. An application that has not configured
+structlog gets the events through the stdlib logger ``asyncmig``, because structlog's own default
+would print them to stdout.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from asyncmig.events import LockWaiting, MigrationFailed, MigrationRetrying, RunFinished
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+    from contextlib import AbstractContextManager
+
+    from asyncmig.events import Event
+
+LOGGER_NAME = "asyncmig"
+
+
+def log_event(event: Event) -> None:
+    """Log one event, named ``asyncmig.run_started`` and so on: the default observer.
+
+    Failures are errors, waits and retries are warnings, the rest is information.
+    """
+    fields = {name: value for name, value in _fields(event).items() if value is not None}
+    getattr(_logger(), _level(event))(_name(event), **fields)
+
+
+def migration_context(run_id: str, version: str) -> AbstractContextManager[None]:
+    """Bind the run and the version to structlog's context variables for a block."""
+    return structlog.contextvars.bound_contextvars(run_id=run_id, version=version)
+
+
+def _logger() -> Any:  # noqa: ANN401 - which logger it is, the application decides
+    if structlog.is_configured():
+        return structlog.get_logger(LOGGER_NAME)
+    return structlog.wrap_logger(
+        logging.getLogger(LOGGER_NAME),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _to_stdlib,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+    )
+
+
+def _to_stdlib(
+    _logger: Any,  # noqa: ANN401 - structlog's own signature of a processor
+    _method: str,
+    event_dict: MutableMapping[str, Any],
+) -> Mapping[str, Any]:
+    """Return the arguments of a stdlib logging call.
+
+    The fields go into one attribute, ``record.asyncmig``: as attributes of their own some would
+    collide with the record's (``name``), which ``logging`` refuses with a KeyError.
+    """
+    event = event_dict.pop("event")
+    pairs = " ".join(f"{key}={value}" for key, value in event_dict.items())
+    return {"msg": f"{event} {pairs}".strip(), "extra": {"asyncmig": dict(event_dict)}}
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    """Return the attributes of the event, enumerations as plain text."""
+    values = {item.name: getattr(event, item.name) for item in dataclasses.fields(event)}
+    if isinstance(event, RunFinished):
+        values["versions"] = list(event.versions)
+    return {key: v.value if isinstance(v, Enum) else v for key, v in values.items()}
+
+
+def _name(event: Event) -> str:
+    words = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+    return f"asyncmig.{words}"
+
+
+def _level(event: Event) -> str:
+    if isinstance(event, MigrationFailed) or (isinstance(event, RunFinished) and event.error):
+        return "error"
+    return "warning" if isinstance(event, LockWaiting | MigrationRetrying) else "info"

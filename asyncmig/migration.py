@@ -1,0 +1,170 @@
+"""What a migration is: a version, a name, and the two ways it can go.
+
+Values only. Nothing here reads a file or talks to a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import total_ordering
+
+CHECKSUM_ALGORITHM = "sha256:v1"
+
+_REPEATABLE_PREFIX = "R__"
+
+
+class Direction(StrEnum):
+    """The way a migration is run."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Kind(StrEnum):
+    """What a migration, or a row of the history, stands for."""
+
+    VERSIONED = "versioned"
+    REPEATABLE = "repeatable"
+    BASELINE = "baseline"
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True, eq=False)
+class Version:
+    """The version of a migration: digits, kept as written, compared as a number.
+
+    ``Version("007")`` and ``Version("7")`` are the same version, and ``"10"`` follows ``"9"``.
+
+    Attributes:
+        text: The digits as the file name or the history spells them.
+
+    Raises:
+        ValueError: ``text`` is not made of the digits 0 to 9 alone.
+    """
+
+    text: str
+    number: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a number: ``int()`` alone would accept ``"1_0"`` and ``" 1"``."""
+        if not (self.text.isascii() and self.text.isdigit()):
+            message = f"a version is made of digits, not {self.text!r}"
+            raise ValueError(message)
+        object.__setattr__(self, "number", int(self.text))
+
+    def __str__(self) -> str:
+        """Return the digits as they were written."""
+        return self.text
+
+    def __hash__(self) -> int:
+        """Hash the number, because versions are compared as numbers."""
+        return hash(self.number)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both are the same number."""
+        return self.number == other.number if isinstance(other, Version) else NotImplemented
+
+    def __lt__(self, other: Version) -> bool:
+        """Order by number."""
+        return self.number < other.number
+
+
+@dataclass(frozen=True, slots=True)
+class SqlScript:
+    """One direction of a migration, written in SQL.
+
+    Attributes:
+        text: The SQL as written, with LF line ends.
+        path: Where it was read, for messages.
+        first_line: The line of the file at which ``text`` starts, 1-based.
+        transaction: Whether it runs inside a transaction together with its history row.
+        foreign_keys: ``False`` when the author asked for ``foreign_keys:off`` (SQLite).
+    """
+
+    text: str = field(repr=False)
+    path: str
+    first_line: int = 1
+    transaction: bool = True
+    foreign_keys: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PythonScript:
+    """One direction of a migration, written in Python.
+
+    Attributes:
+        source: The text of the whole module.
+        path: Where it was read, for messages and tracebacks.
+        function: The coroutine function to await: ``up`` or ``down``.
+        transaction: Whether it runs inside a transaction together with its history row.
+        foreign_keys: ``False`` when the module says ``foreign_keys = False`` (SQLite).
+        idle_timeout: Seconds that the connection may idle in the transaction before the server
+            ends it; ``None`` (the default) for as long as it likes.
+    """
+
+    source: str = field(repr=False)
+    path: str
+    function: str
+    transaction: bool = True
+    foreign_keys: bool = True
+    idle_timeout: float | None = None
+
+
+Script = SqlScript | PythonScript
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One change of the schema or the data.
+
+    Attributes:
+        version: Its place in the order; ``None`` for a repeatable migration.
+        name: What the file calls it.
+        checksum: Of the text that ``up`` runs, as :func:`checksum` spells it.
+        up: What applies it.
+        down: What reverts it; ``None`` when the author wrote nothing.
+    """
+
+    version: Version | None
+    name: str
+    checksum: str
+    up: Script
+    down: Script | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Repeatable when there is no version, else versioned."""
+        return Kind.REPEATABLE if self.version is None else Kind.VERSIONED
+
+    @property
+    def key(self) -> str:
+        """The identity in messages and documents: the version, or ``R__name``."""
+        return key_of(self.version, self.name)
+
+    @property
+    def path(self) -> str:
+        """Where the part that applies it was read."""
+        return self.up.path
+
+    def script(self, direction: Direction) -> Script | None:
+        """Return what runs in that direction, ``None`` when there is nothing to go down with."""
+        return self.up if direction is Direction.UP else self.down
+
+
+def key_of(version: Version | None, name: str) -> str:
+    """Return the version as text, or ``R__name`` for what has none."""
+    return f"{_REPEATABLE_PREFIX}{name}" if version is None else version.text
+
+
+def checksum(text: str) -> str:
+    """Return the checksum of a migration's text, with the algorithm in front.
+
+    The text is normalised first (no byte order mark, LF line ends, exactly one at the end), so
+    that a check-out with other line ends is no change. Those broke other runners
+    (launchbadge/sqlx #2659, openai/codex #23777).
+    """
+    normalised = re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")).rstrip("\n") + "\n"
+    return f"{CHECKSUM_ALGORITHM}:{hashlib.sha256(normalised.encode()).hexdigest()}"

@@ -1,0 +1,423 @@
+"""The object that you drive: read the files, look at the history, run what is missing.
+
+The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the work in the engines.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, TypedDict
+
+import anyio
+import anyio.to_thread
+
+from asyncmig.engines import open_engine
+from asyncmig.engines.base import EngineSettings, HistoryMovedError, Runner, Wait
+from asyncmig.engines.locking import pauses
+from asyncmig.errors import (
+    DatabaseUnavailableError,
+    PendingMigrationsError,
+    SettingsError,
+    UnknownVersionError,
+)
+from asyncmig.migration import Direction, Version
+from asyncmig.narrator import Narrator, milliseconds
+from asyncmig.plan import Changed, OutOfOrder, Policy, Request, make_plan
+from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
+from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
+from asyncmig.run import Run
+from asyncmig.sources import load
+from asyncmig.status import classify, current_version
+from asyncmig.version import __version__
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from importlib.resources.abc import Traversable
+    from types import EllipsisType
+
+    from asyncmig.engines.base import Engine, Setup
+    from asyncmig.events import Observer
+    from asyncmig.history import History, HistoryEntry
+    from asyncmig.migration import Migration
+
+
+class Options(TypedDict, total=False):
+    """The keywords of :class:`Migrator`, for the functions that pass them on."""
+
+    table: str
+    schema: str | None
+    search_path: str | None
+    connect_timeout: float
+    wait_timeout: float | None
+    lock_timeout: float | None
+    busy_timeout: float
+    out_of_order: OutOfOrder | str
+    changed: Changed | str | None
+    setup: Setup | None
+    direct_url: str | None
+    observer: Observer | None
+
+
+class Migrator:
+    """Runs the migrations of one source on one database.
+
+    It holds no connection and no lock between calls, so it may be shared by tasks; each call is one
+    visit to the database. Reading (``status``, ``plan``, ``history``, ``verify``) writes nothing
+    and takes no lock. It reads neither the environment nor ``pyproject.toml``.
+
+    Args:
+        database: A URL (a string, or a SQLAlchemy or pydantic URL object), or what an application
+            has already: an ``asyncpg.Pool``, an ``asyncpg.Connection``, an
+            ``aiosqlite.Connection``.
+        source: A folder, or a package resource such as ``importlib.resources.files("shop.db")``.
+        table: The name of the history table.
+        schema: The schema of the history table (PostgreSQL); ``None`` for ``public``.
+        search_path: The ``search_path`` of every migration (PostgreSQL); ``None`` for the server's.
+        connect_timeout: Seconds to go on trying while the database cannot be reached: it may be
+            starting. A wrong password fails at once.
+        wait_timeout: Seconds to wait for another runner; ``None`` for as long as it lives.
+        lock_timeout: Seconds that a statement of a migration may wait for a lock (PostgreSQL)
+            before the migration is rolled back and tried again; ``None`` for no limit.
+        busy_timeout: Seconds to wait for an application that is writing (SQLite).
+        out_of_order: What to do with a pending version below the newest applied one.
+        changed: What to do with files that were edited after they had been applied; ``None`` (the
+            default) refuses edited SQL and warns of edited Python, which formatters like to touch.
+        setup: A coroutine function that gets the driver's connection before each migration, for
+            session settings, roles, and SQL functions that the application registers.
+        direct_url: The server's own address, where the database's is a pooler's.
+        observer: Gets the events; ``None`` for none. By default they are logged with structlog.
+
+    Raises:
+        DatabaseUrlError: The URL cannot be understood.
+        SettingsError: A setting makes no sense.
+    """
+
+    def __init__(
+        self,
+        database: object,
+        source: str | os.PathLike[str] | Traversable = "migrations",
+        *,
+        table: str = "asyncmig_history",
+        schema: str | None = None,
+        search_path: str | None = None,
+        connect_timeout: float = 30.0,
+        wait_timeout: float | None = None,
+        lock_timeout: float | None = 2.0,
+        busy_timeout: float = 30.0,
+        out_of_order: OutOfOrder | str = OutOfOrder.ERROR,
+        changed: Changed | str | None = None,
+        setup: Setup | None = None,
+        direct_url: str | None = None,
+        observer: Observer | EllipsisType | None = ...,
+    ) -> None:
+        self._engine: Engine = open_engine(
+            database,
+            EngineSettings(
+                table=table,
+                schema=schema,
+                search_path=search_path,
+                connect_timeout=connect_timeout,
+                lock_timeout=lock_timeout,
+                busy_timeout=busy_timeout,
+                setup=setup,
+                direct_url=direct_url,
+            ),
+        )
+        self._source = source
+        self._wait_timeout = wait_timeout
+        self._policy = _policy(out_of_order, changed)
+        self._observer = observer
+        self._ready = False
+
+    @property
+    def database(self) -> str:
+        """The database's address, without a password."""
+        return self._engine.address
+
+    @property
+    def ready(self) -> bool:
+        """Whether this object has seen the database with nothing pending: for a readiness check."""
+        return self._ready
+
+    # --- run ----------------------------------------------------------------------------------
+
+    async def up(
+        self, *, to: str | int | Version | None = None, steps: int | None = None
+    ) -> RunReport:
+        """Apply what is pending: by default everything, in version order, then the repeatables.
+
+        Another runner that is at it is waited for; what it has done is not done again.
+
+        Args:
+            to: The last version to apply.
+            steps: How many to apply at most.
+
+        Raises:
+            AsyncmigError: See the tree in :mod:`asyncmig.errors`; each migration is either applied
+                or not, never half.
+        """
+        return await self._run(Request(Direction.UP, to=_version(to), steps=steps))
+
+    async def down(
+        self,
+        *,
+        steps: int | None = None,
+        to: str | int | Version | None = None,
+        from_history: bool = False,
+    ) -> RunReport:
+        """Revert what is applied: by default only the newest version.
+
+        Args:
+            steps: How many to revert at most; 1 by default.
+            to: The version that stays applied; ``0`` reverts everything.
+            from_history: Whether the SQL stored in the history may be run for versions that have
+                no file here. Look at it first: ``plan(Direction.DOWN, from_history=True)``.
+
+        Raises:
+            IrreversibleMigrationError: One of them has nothing to go down with; none is reverted.
+        """
+        return await self._run(_down(steps, to, from_history=from_history))
+
+    async def redo(self) -> RunReport:
+        """Revert the newest applied version and apply it again: for the one being written."""
+        return await self._run(None)
+
+    async def _run(self, request: Request | None) -> RunReport:
+        began = time.monotonic()
+        migrations = await self._load()
+        runner = _runner()
+        run = Run(
+            self._engine,
+            migrations,
+            self._policy,
+            runner,
+            wait_timeout=self._wait_timeout,
+            narrator=Narrator(self._observe(), run_id=runner.run_id, database=self._engine.address),
+        )
+        await (run.redo() if request is None else run.execute(request))
+        statuses = classify(migrations, run.history)
+        pending = sum(1 for status in statuses if status.is_pending)
+        self._ready = pending == 0
+        return RunReport(
+            database=self._engine.address,
+            run_id=runner.run_id,
+            direction=Direction.UP if request is None else request.direction,
+            entries=tuple(run.entries),
+            current=current_version(run.history),
+            pending=pending,
+            lock_wait_ms=milliseconds(run.waited),
+            duration_ms=milliseconds(time.monotonic() - began),
+            warnings=tuple(status for status in statuses if status.problems),
+        )
+
+    # --- look ---------------------------------------------------------------------------------
+
+    async def plan(
+        self,
+        direction: Direction = Direction.UP,
+        *,
+        to: str | int | Version | None = None,
+        steps: int | None = None,
+        from_history: bool = False,
+        script: bool = False,
+    ) -> PlanReport:
+        """Return what ``up`` or ``down`` would run, without running it.
+
+        Args:
+            direction: Up or down.
+            to: As for :meth:`up` and :meth:`down`.
+            steps: As for :meth:`up` and :meth:`down`.
+            from_history: As for :meth:`down`.
+            script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
+        """
+        down = _down(steps, to, from_history=from_history)
+        up = Request(Direction.UP, to=_version(to), steps=steps)
+        migrations, history = await self._look()
+        request = up if direction is Direction.UP else down
+        plan = make_plan(migrations, history, request, self._policy)
+        return PlanReport(
+            database=self._engine.address,
+            current=current_version(history),
+            steps=plan.steps,
+            migrations=plan.statuses,
+            script=self._engine.script(plan, _runner()) if script else "",
+        )
+
+    async def status(self) -> StatusReport:
+        """Return where each migration stands. Never fails because files and history disagree."""
+        migrations, history = await self._look()
+        return StatusReport(
+            self._engine.address, current_version(history), classify(migrations, history)
+        )
+
+    async def verify(self) -> StatusReport:
+        """Compare the files with the database: ``.problems`` of the answer says what is wrong."""
+        return await self.status()
+
+    async def history(self) -> tuple[HistoryEntry, ...]:
+        """Return every row of the history, oldest first."""
+        return (await self._history()).entries
+
+    async def require_current(self) -> StatusReport:
+        """Return the status if nothing is pending, else raise.
+
+        Raises:
+            PendingMigrationsError: Something is pending.
+        """
+        report = await self.status()
+        self._ready = not report.pending
+        if report.pending:
+            raise PendingMigrationsError([status.key for status in report.pending])
+        return report
+
+    async def wait_until_current(self, timeout: float | None = None) -> StatusReport:
+        """Wait until somebody else has applied everything that the files know.
+
+        For the pods of a fleet in which one runs the migrations. No connection is kept between two
+        looks, and a database that cannot be reached is waited for as well.
+
+        Args:
+            timeout: Seconds to wait; ``None`` for as long as it takes.
+
+        Raises:
+            PendingMigrationsError: Something is still pending when the time is up.
+            DatabaseUnavailableError: The database cannot be reached when the time is up.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for pause in pauses(longest=2.0):
+            try:
+                return await self.require_current()
+            except (PendingMigrationsError, DatabaseUnavailableError):
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+            await anyio.sleep(pause)
+        raise AssertionError  # pragma: no cover - pauses() never ends
+
+    # --- settle -------------------------------------------------------------------------------
+
+    async def baseline(self, version: str | int | Version) -> RepairReport:
+        """Declare everything up to a version as being in the database already; run nothing.
+
+        Args:
+            version: A version that has a file, or ``"latest"``.
+
+        Raises:
+            HistoryNotEmptyError: Migrations have been applied already.
+        """
+        return await self._settle(lambda files, rows: plan_baseline(files, rows, str(version)))
+
+    async def repair(
+        self,
+        *,
+        accept: str | None = None,
+        forget: str | None = None,
+        mark: str | None = None,
+        dry_run: bool = False,
+    ) -> RepairReport:
+        """Write into the history what a person found to be true. Runs no migration.
+
+        Args:
+            accept: This file was edited, and as it is now it stands for what was applied.
+            forget: Nothing of this migration is in the database.
+            mark: All of this migration is in the database.
+            dry_run: Only say what would be changed.
+
+        Raises:
+            SettingsError: None, or more than one, of the three decisions was given.
+        """
+        given = {Decision.ACCEPT: accept, Decision.FORGET: forget, Decision.MARK: mark}
+        decisions = [(decision, key) for decision, key in given.items() if key is not None]
+        if len(decisions) != 1:
+            raise SettingsError("give exactly one of accept, forget and mark")
+        decision, key = decisions[0]
+        return await self._settle(
+            lambda files, rows: plan_repair(files, rows, decision, str(key)), dry_run=dry_run
+        )
+
+    async def _settle(
+        self, decide: Callable[[tuple[Migration, ...], History], Repair], *, dry_run: bool = False
+    ) -> RepairReport:
+        migrations, history = await self._look()
+        repair = decide(migrations, history)
+        entry: HistoryEntry | None = None
+        if repair.edits and not dry_run:
+            repair, entry = await self._edit(migrations, decide)
+        return RepairReport(self._engine.address, repair.description, entry)
+
+    async def _edit(
+        self,
+        migrations: tuple[Migration, ...],
+        decide: Callable[[tuple[Migration, ...], History], Repair],
+    ) -> tuple[Repair, HistoryEntry | None]:
+        """Decide again under the lock, and write."""
+        runner = _runner()
+        tell = Narrator(self._observe(), run_id=runner.run_id, database=self._engine.address)
+        wait = Wait(self._wait_timeout, lambda _: False, tell.waiting)
+        entry: HistoryEntry | None = None
+        async with self._engine.session(runner) as session, session.lock(wait):
+            while True:
+                history = await session.history()
+                repair = decide(migrations, history)
+                try:
+                    for edit in repair.edits:
+                        entry = await session.edit(edit, history.generation)
+                        history = history.with_entry(entry, edit)
+                except HistoryMovedError:
+                    continue
+                return repair, entry
+
+    # --- parts --------------------------------------------------------------------------------
+
+    async def _load(self) -> tuple[Migration, ...]:
+        return await anyio.to_thread.run_sync(load, self._source, self._engine.dialect)
+
+    async def _history(self) -> History:
+        async with self._engine.session(_runner()) as session:
+            return await session.history()
+
+    async def _look(self) -> tuple[tuple[Migration, ...], History]:
+        return await self._load(), await self._history()
+
+    def _observe(self) -> Observer:
+        """Return the observer. The default is imported only now, because structlog is heavy."""
+        if self._observer is None:
+            return lambda _: None
+        if self._observer is not ...:
+            return self._observer
+        from asyncmig.logging import log_event
+
+        return log_event
+
+
+def _runner() -> Runner:
+    return Runner(run_id=uuid.uuid4().hex[:12], tool_version=__version__)
+
+
+def _down(steps: int | None, to: str | int | Version | None, *, from_history: bool) -> Request:
+    """Return the request to go down: one step unless the caller says how far."""
+    one = 1 if steps is None and to is None else steps
+    return Request(Direction.DOWN, to=_version(to), steps=one, from_history=from_history)
+
+
+def _version(given: str | int | Version | None) -> Version | None:
+    if given is None or isinstance(given, Version):
+        return given
+    try:
+        return Version(str(given))
+    except ValueError:
+        hint = "a version is made of digits, as in the file names"
+        raise UnknownVersionError(str(given), [], hint=hint) from None
+
+
+def _policy(out_of_order: OutOfOrder | str, changed: Changed | str | None) -> Policy:
+    try:
+        order = OutOfOrder(out_of_order)
+        if changed is None:
+            return Policy(order)
+        return Policy(order, changed_sql=Changed(changed), changed_python=Changed(changed))
+    except ValueError as error:
+        raise SettingsError(
+            f"{error}", hint="out_of_order: error, apply or warn; changed: error or warn"
+        ) from None

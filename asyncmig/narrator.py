@@ -1,0 +1,146 @@
+"""Tell the observer what happens in a run, and never let an observer break it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from asyncmig.errors import AsyncmigError
+from asyncmig.events import (
+    LockAcquired,
+    LockWaiting,
+    MigrationApplied,
+    MigrationFailed,
+    MigrationRetrying,
+    MigrationReverted,
+    MigrationStarted,
+    RunFinished,
+    RunStarted,
+)
+from asyncmig.migration import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from asyncmig.engines.base import Holder
+    from asyncmig.errors import MigrationFailedError
+    from asyncmig.events import Event, Observer
+    from asyncmig.history import HistoryEntry
+    from asyncmig.plan import Step
+
+
+class Narrator:
+    """Turns what happens in one run into events.
+
+    Args:
+        observer: Gets the events.
+        run_id: Identifies the run.
+        database: The database's address, without a password.
+    """
+
+    def __init__(self, observer: Observer, *, run_id: str, database: str) -> None:
+        self._observer = observer
+        self.run_id = run_id
+        self.database = database
+
+    @contextmanager
+    def run(self, direction: Direction, entries: Sequence[HistoryEntry]) -> Iterator[None]:
+        """Tell the beginning and the end of a run, whatever the end is.
+
+        Args:
+            direction: Up or down.
+            entries: What the run writes; looked at when it ends.
+        """
+        began = time.monotonic()
+        self._tell(RunStarted(self.run_id, self.database, direction))
+        sentence: str | None = None
+        try:
+            yield
+        except BaseException as error:
+            sentence = error.message if isinstance(error, AsyncmigError) else type(error).__name__
+            raise
+        finally:
+            versions = tuple(entry.key for entry in entries)
+            took = milliseconds(time.monotonic() - began)
+            self._tell(RunFinished(self.run_id, self.database, direction, versions, took, sentence))
+
+    def waiting(self, holder: Holder | None, seconds: float) -> None:
+        """Tell that another runner holds the lock."""
+        who, since = (holder.description, holder.since) if holder else ("", None)
+        waited = milliseconds(seconds)
+        self._tell(LockWaiting(self.run_id, self.database, waited, who, since))
+
+    def locked(self, seconds: float) -> None:
+        """Tell that the lock is held now."""
+        self._tell(LockAcquired(self.run_id, self.database, milliseconds(seconds)))
+
+    def started(self, step: Step) -> None:
+        """Tell that a migration is about to run."""
+        self._tell(
+            MigrationStarted(
+                self.run_id,
+                self.database,
+                step.key,
+                step.name,
+                step.direction,
+                resumed=step.resumes is not None,
+            )
+        )
+
+    def retrying(self, step: Step, attempt: int, delay: float, reason: str) -> None:
+        """Tell that a migration was rolled back because of a lock and will be tried again."""
+        self._tell(
+            MigrationRetrying(
+                self.run_id,
+                self.database,
+                step.key,
+                step.name,
+                step.direction,
+                attempt,
+                milliseconds(delay),
+                reason,
+            )
+        )
+
+    def done(self, step: Step, entry: HistoryEntry) -> None:
+        """Tell that a migration and its history are committed."""
+        event = MigrationApplied if step.direction is Direction.UP else MigrationReverted
+        self._tell(
+            event(
+                self.run_id,
+                self.database,
+                step.key,
+                step.name,
+                step.direction,
+                entry.duration_ms or 0,
+            )
+        )
+
+    def failed(self, step: Step, error: MigrationFailedError) -> None:
+        """Tell that a migration failed."""
+        self._tell(
+            MigrationFailed(
+                self.run_id,
+                self.database,
+                step.key,
+                step.name,
+                step.direction,
+                error.message,
+                error.file or "",
+                error.line,
+                error.column,
+            )
+        )
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._observer(event)
+        except Exception:
+            logging.getLogger("asyncmig").exception("an observer raised; the run goes on")
+
+
+def milliseconds(seconds: float) -> int:
+    """Return the time in whole milliseconds, as events and documents give it."""
+    return round(seconds * 1000)

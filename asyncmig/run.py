@@ -1,0 +1,222 @@
+"""One run: take the lock, and apply one step after the other."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING
+
+import anyio.lowlevel
+import anyio.to_thread
+
+from asyncmig.engines.base import HistoryMovedError, NothingToDo, StepEvents, Wait, failure_of
+from asyncmig.engines.statements import prepare
+from asyncmig.errors import (
+    AsyncmigError,
+    IncompleteMigrationError,
+    MigrationFailedError,
+    ReadOnlyDatabaseError,
+)
+from asyncmig.history import History, RowState
+from asyncmig.migration import Direction, PythonScript, SqlScript
+from asyncmig.plan import Plan, Request, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncmig.engines.base import Engine, Runner, Session
+    from asyncmig.history import Generation, HistoryEntry
+    from asyncmig.migration import Migration
+    from asyncmig.narrator import Narrator
+    from asyncmig.plan import Policy, Step
+
+_ABOUT_THE_MOMENT = ("08", "40", "53", "55", "57")
+"""SQLSTATE classes of failures that say nothing about the migration: connection, rollback,
+resources, object state (locks), operator. See PostgreSQL's appendix A."""
+
+
+class Run:
+    """One run against one database. Used once.
+
+    Attributes:
+        entries: The rows written so far.
+        history: The history as last seen.
+        waited: Seconds that the lock took.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        migrations: Sequence[Migration],
+        policy: Policy,
+        runner: Runner,
+        *,
+        wait_timeout: float | None,
+        narrator: Narrator,
+    ) -> None:
+        self.entries: list[HistoryEntry] = []
+        self.history = History(exists=False)
+        self.waited = 0.0
+        self._engine = engine
+        self._migrations = migrations
+        self._policy = policy
+        self._runner = runner
+        self._wait_timeout = wait_timeout
+        self._narrator = narrator
+        self._fit: set[int] = set()
+
+    async def execute(self, request: Request) -> None:
+        """Do what was asked for. Nothing is locked when there is nothing to do."""
+        with self._narrator.run(request.direction, self.entries):
+            async with self._engine.session(self._runner) as session:
+                self.history = await session.history()
+                if self._is_settled(self.history, request):
+                    return
+                with suppress(NothingToDo):
+                    await self._locked(session, request)
+
+    async def redo(self) -> None:
+        """Revert the newest applied migration and apply it again, under one lock."""
+        with self._narrator.run(Direction.UP, self.entries):
+            async with self._engine.session(self._runner) as session:
+                self.history = await session.history()
+                newest = Request(Direction.DOWN, steps=1)
+                if self._plan(self.history, newest).steps:
+                    await self._locked(session, newest, again=True)
+
+    async def _locked(self, session: Session, request: Request, *, again: bool = False) -> None:
+        try:
+            async with session.lock(self._wait_for(request)) as self.waited:
+                self._narrator.locked(self.waited)
+                await self._carry_out(session, request)
+                if again and self.entries:
+                    back = Request(Direction.UP, to=self.entries[-1].version)
+                    await self._carry_out(session, back)
+        except ReadOnlyDatabaseError as error:
+            raise self._with_pending(error, request) from error.__cause__
+
+    async def _carry_out(self, session: Session, request: Request) -> None:
+        """Plan under the lock, apply step by step, and plan again whenever the history moved."""
+        before = len(self.entries)
+        while rest := request.after(len(self.entries) - before):
+            self.history = await session.history()
+            plan = self._plan(self.history, rest)
+            await self._refuse_unfit(plan)
+            try:
+                for step in plan.steps:
+                    await self._apply(session, step)
+            except HistoryMovedError:
+                continue
+            break
+        await anyio.lowlevel.checkpoint()  # where a cancellation during the last COMMIT arrives
+
+    async def _apply(self, session: Session, step: Step) -> None:
+        tell = self._narrator
+        events = StepEvents(
+            on_started=lambda: tell.started(step),
+            on_retrying=lambda attempt, delay, why: tell.retrying(step, attempt, delay, why),
+        )
+        try:
+            with self._context_of(step):
+                entry = await session.apply(step, self.history.generation, events)
+        except MigrationFailedError as error:
+            tell.failed(step, error)
+            with suppress(AsyncmigError):
+                await session.record_failure(step, failure_of(error))
+            error.after(self.entries)
+            raise
+        self.history = self.history.with_entry(entry, step.edit())
+        self.entries.append(entry)
+        tell.done(step, entry)
+
+    # --- decisions ----------------------------------------------------------------------------
+
+    def _plan(self, history: History, request: Request) -> Plan:
+        return make_plan(self._migrations, history, request, self._policy)
+
+    def _is_settled(self, history: History, request: Request) -> bool:
+        """Tell whether nothing is left to do, by a look without the lock.
+
+        What looks unfinished may be what another runner is in the middle of: the lock will tell.
+        """
+        try:
+            return not self._plan(history, request).steps
+        except IncompleteMigrationError:
+            return False
+
+    def _wait_for(self, request: Request) -> Wait:
+        began = self.history.generation
+
+        def settled(history: History) -> bool:
+            self.history = history
+            if self._is_settled(history, request):
+                return True
+            self._repeat_failure(history, request, began)
+            return False
+
+        return Wait(self._wait_timeout, settled, self._narrator.waiting)
+
+    def _repeat_failure(self, history: History, request: Request, began: Generation) -> None:
+        """Fail as the holder failed, if this runner would run the very same thing next.
+
+        Only for failures recorded since the wait began, and only when the database's code says
+        that trying again would not help.
+        """
+        recent = [row for row in history.since(began) if row.state is RowState.FAILED]
+        if not recent:
+            return
+        with suppress(IncompleteMigrationError):
+            for step in self._plan(history, request).steps[:1]:
+                for row in recent:
+                    if _is_same(row, step) and _is_deterministic(row):
+                        raise _repeated(row, step)
+
+    async def _refuse_unfit(self, plan: Plan) -> None:
+        """Look through every script of the plan before the first one runs."""
+        for step in plan.steps:
+            script = step.script
+            if isinstance(script, SqlScript) and id(script) not in self._fit:
+                dialect = self._engine.dialect
+                await anyio.to_thread.run_sync(prepare, script, dialect, step.key)
+                self._fit.add(id(script))
+
+    def _with_pending(
+        self, error: ReadOnlyDatabaseError, request: Request
+    ) -> ReadOnlyDatabaseError:
+        keys = [step.key for step in self._plan(self.history, request).steps]
+        message = f"{len(keys)} migrations to run, but {error.message}"
+        return ReadOnlyDatabaseError(message, pending=keys, hint=error.hint)
+
+    def _context_of(self, step: Step) -> AbstractContextManager[None]:
+        """Let what a Python migration logs carry its version and the run."""
+        if not isinstance(step.script, PythonScript):
+            return nullcontext()
+        from asyncmig.logging import migration_context
+
+        return migration_context(self._runner.run_id, step.key)
+
+
+def _is_same(row: HistoryEntry, step: Step) -> bool:
+    return (row.identity, row.direction, row.checksum) == (
+        step.identity,
+        step.direction,
+        step.checksum,
+    )
+
+
+def _is_deterministic(row: HistoryEntry) -> bool:
+    sqlstate = row.failure.sqlstate if row.failure else None
+    return sqlstate is not None and not sqlstate.startswith(_ABOUT_THE_MOMENT)
+
+
+def _repeated(row: HistoryEntry, step: Step) -> MigrationFailedError:
+    failure = row.failure
+    assert failure is not None  # noqa: S101 - _is_deterministic() saw it
+    return MigrationFailedError(
+        f"{failure.message} (another runner met this error; it was not tried again here)",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        line=failure.line,
+        column=failure.column,
+        sqlstate=failure.sqlstate,
+    )

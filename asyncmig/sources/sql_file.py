@@ -1,0 +1,142 @@
+"""From the text of a SQL file to the scripts of its directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.migration import Direction, SqlScript
+from asyncmig.sources.markers import ForeignMarker, Lookalike, Marker, find_markers
+from asyncmig.sources.options import Options, read_options
+from asyncmig.sql import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asyncmig.errors import InvalidMigrationError
+    from asyncmig.sources.names import FileName
+    from asyncmig.sources.place import Text
+    from asyncmig.sql import Dialect
+
+
+def read_sql(text: Text, name: FileName, dialect: Dialect) -> Mapping[Direction, SqlScript]:
+    """Return the script of each direction that a SQL file holds.
+
+    Without a marker the whole file is one script. With markers, what stands in front of the first
+    one are comments, and each script is what follows its marker.
+
+    Raises:
+        InvalidMigrationError: The markers do not make sense, or an option does not.
+    """
+    allowed = _directions(name)
+    markers = _markers(find_markers(text.script, dialect), text, allowed)
+    if not markers:
+        whole = _script(text, 0, len(text.script), first_line=1, options=Options())
+        return {allowed[0]: whole}
+    _check_order(markers, text, name)
+    _check_head(text, markers[0], dialect)
+    ends = [*(marker.offset for marker in markers[1:]), len(text.script)]
+    return {
+        marker.direction: _script(
+            text,
+            marker.end,
+            end,
+            first_line=text.line_at(marker.offset) + 1,
+            options=read_options(marker.words, text),
+        )
+        for marker, end in zip(markers, ends, strict=True)
+    }
+
+
+def _directions(name: FileName) -> tuple[Direction, ...]:
+    """Return the directions that a file of that name may hold."""
+    if name.direction is not None:
+        return (name.direction,)
+    return (Direction.UP,) if name.is_repeatable else (Direction.UP, Direction.DOWN)
+
+
+def _script(text: Text, start: int, end: int, *, first_line: int, options: Options) -> SqlScript:
+    """Return one slice of a file as a script."""
+    return SqlScript(
+        text=text.script[start:end],
+        path=text.place.path,
+        first_line=first_line,
+        transaction=options.transaction,
+        foreign_keys=options.foreign_keys,
+    )
+
+
+def _markers(
+    candidates: Iterable[Marker | Lookalike | ForeignMarker],
+    text: Text,
+    allowed: tuple[Direction, ...],
+) -> list[Marker]:
+    """Return the markers, and refuse what was meant to be one.
+
+    A file that can hold only one direction loses nothing when a comment names that direction.
+    """
+    markers: list[Marker] = []
+    for candidate in candidates:
+        if isinstance(candidate, Marker):
+            markers.append(candidate)
+        elif isinstance(candidate, Lookalike):
+            if candidate.has_options or (candidate.direction,) != allowed:
+                raise text.wrong_at(
+                    candidate.offset, "this looks like a marker and is none", hint=candidate.hint
+                )
+        elif not markers and len(allowed) > 1:
+            raise text.wrong_at(
+                candidate.offset,
+                f"here begins the way down as {candidate.tool} writes it",
+                hint="write -- migrate:up and -- migrate:down instead",
+            )
+    return markers
+
+
+def _check_order(markers: list[Marker], text: Text, name: FileName) -> None:
+    """Refuse markers that come twice, in the wrong order, or in the wrong file."""
+    seen: dict[Direction, Marker] = {}
+    for marker in markers:
+        if marker.direction not in _directions(name):
+            raise _wrong_file(marker, text, name)
+        if marker.direction in seen:
+            line = text.line_at(seen[marker.direction].offset)
+            raise text.wrong_at(
+                marker.offset,
+                f"a second migrate:{marker.direction} (the first is on line {line})",
+                hint="a file holds one migration: give the second a file of its own",
+            )
+        seen[marker.direction] = marker
+    if markers[0].direction is Direction.DOWN and name.direction is None:
+        raise text.wrong_at(
+            markers[0].offset,
+            "migrate:down comes "
+            + ("in front of migrate:up" if Direction.UP in seen else "without migrate:up"),
+            hint="begin the file with -- migrate:up, and let -- migrate:down follow",
+        )
+
+
+def _wrong_file(marker: Marker, text: Text, name: FileName) -> InvalidMigrationError:
+    """Return the error for a direction that this file cannot hold."""
+    if name.is_repeatable:
+        return text.wrong_at(
+            marker.offset,
+            "a repeatable migration has no way down",
+            hint="leave the migrate:down out: the next change of the file replaces this one",
+        )
+    other = f"{name.version}_{name.name}.{marker.direction}.{name.format}"
+    return text.wrong_at(
+        marker.offset,
+        f"migrate:{marker.direction} in the {name.direction} half of a pair",
+        hint=f"it belongs into {other}",
+    )
+
+
+def _check_head(text: Text, first: Marker, dialect: Dialect) -> None:
+    """Refuse statements in front of the first marker: they would never run."""
+    for statement in split(text.script[: first.offset], dialect):
+        if not statement.is_empty:
+            raise text.wrong_at(
+                statement.body,
+                f"a statement in front of migrate:{first.direction}",
+                hint="only comments may stand there: move it below the marker",
+            )

@@ -1,0 +1,41 @@
+"""Reads SQL the way the database does, as far as a migration runner has to.
+
+Cuts a script into statements without losing a character, recognises transaction control and
+what cannot run in a transaction, and turns offsets into lines and columns. Pure functions over
+text; no SQL is run, changed or understood any further.
+"""
+
+from __future__ import annotations
+
+from asyncmig.sql.autocommit import autocommit_reason
+from asyncmig.sql.comments import Comment, line_comments_at_column_zero
+from asyncmig.sql.dialect import Dialect
+from asyncmig.sql.position import Position, line_at, position_at
+from asyncmig.sql.pragmas import Pragma, foreign_keys_pragma, pragma
+from asyncmig.sql.problems import Problem, problem
+from asyncmig.sql.statements import Statement, split
+from asyncmig.sql.transactions import (
+    TransactionControl,
+    transaction_control,
+    without_outer_transaction,
+)
+
+__all__ = [
+    "Comment",
+    "Dialect",
+    "Position",
+    "Pragma",
+    "Problem",
+    "Statement",
+    "TransactionControl",
+    "autocommit_reason",
+    "foreign_keys_pragma",
+    "line_at",
+    "line_comments_at_column_zero",
+    "position_at",
+    "pragma",
+    "problem",
+    "split",
+    "transaction_control",
+    "without_outer_transaction",
+]

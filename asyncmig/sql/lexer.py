@@ -1,0 +1,102 @@
+"""Finds what matters in a script: terminators, parentheses, comments, and quotes left open.
+
+A dialect's regular expression `quiet` runs over everything that cannot end a statement: words,
+numbers, operators, closed strings, whole rows of values. Where it stops, a short function per
+character (a reader) decides what stands there. So megabytes of seed data cost a few matches per
+row, and every rule of the language is a few lines of Python.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.sql import postgresql, sqlite
+from asyncmig.sql.dialect import Dialect
+from asyncmig.sql.marks import MOST_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asyncmig.sql.marks import Mark
+
+GRAMMARS = {Dialect.POSTGRESQL: postgresql.GRAMMAR, Dialect.SQLITE: sqlite.GRAMMAR}
+
+
+def marks(script: str, dialect: Dialect, start: int = 0) -> Iterator[Mark]:
+    """Yield the marks of `script` from `start` on, in order.
+
+    Closed strings and names, and parentheses that pair up, may be passed over in silence.
+
+    Args:
+        script: Any text; broken SQL too.
+        dialect: Whose rules apply.
+        start: Where to begin: an offset outside of strings, names and comments.
+    """
+    grammar = GRAMMARS[dialect]
+    quiet, readers = grammar.quiet.match, grammar.readers
+    position = floor = start
+    end = len(script)
+    while (stretch := quiet(script, position)) and (position := stretch.end()) < end:
+        reader = readers.get(script[position])
+        if reader is None:
+            # `quiet` stopped after its count of repeats; the next round goes on from here.
+            continue
+        mark = reader(script, position, floor)
+        yield mark
+        position = floor = mark.end
+
+
+def skip_trivia(script: str, position: int, dialect: Dialect) -> int:
+    """Return the offset of the first token at or after `position`: no space, no comment."""
+    grammar = GRAMMARS[dialect]
+    while match := grammar.space.match(script, position):
+        position = match.end()
+        if script[position : position + 2] not in {"--", "/*"}:
+            break
+        mark = grammar.readers[script[position]](script, position, position)
+        position = mark.end
+    return position
+
+
+def leading_words(script: str, position: int, dialect: Dialect) -> tuple[str, ...]:
+    """Return the bare words that `script` has from the token at `position` on, in upper case.
+
+    It stops at the first token of another kind, or after eight words.
+    """
+    pattern = GRAMMARS[dialect].words
+    words: list[str] = []
+    while len(words) < MOST_WORDS and (match := pattern.match(script, position)):
+        words += upper(match[0]).split()
+        position = skip_trivia(script, match.end(), dialect)
+    return tuple(words[:MOST_WORDS])
+
+
+def upper(text: str) -> str:
+    """Fold `text` to upper case the way both databases fold keywords: ASCII letters only.
+
+    `str.upper` alone would turn a Turkish dotless i into an I, and a name into a keyword.
+    """
+    if text.isascii():
+        return text.upper()
+    return "".join(letter.upper() if letter.isascii() else letter for letter in text)
+
+
+def tokens(script: str, dialect: Dialect, start: int = 0, end: int | None = None) -> Iterator[str]:
+    """Yield the tokens of `script` between two offsets, without space and comments.
+
+    Words come in upper case, strings and quoted names whole and as they are written, everything
+    else one character (or number) at a time. Meant for single statements: `marks` is what can
+    run over megabytes.
+    """
+    grammar = GRAMMARS[dialect]
+    stop = len(script) if end is None else end
+    position = floor = start
+    while (position := skip_trivia(script, position, dialect)) < stop:
+        reader = grammar.readers.get(script[position])
+        if reader:
+            mark = reader(script, position, floor)
+            yield script[position : mark.end]
+            position = floor = mark.end
+        elif match := grammar.token.match(script, position):
+            yield upper(match[0])
+            position = match.end()

@@ -1,0 +1,128 @@
+"""Migrate where an ASGI application starts: one call, or a lifespan that wraps the app's own.
+
+No framework is imported: a lifespan is a callable that takes the application and returns an async
+context manager, which Starlette, FastAPI and Litestar agree on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Unpack
+
+from asyncmig.errors import AsyncmigError
+from asyncmig.migrator import Migrator
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncGenerator, Callable
+    from importlib.resources.abc import Traversable
+
+    from asyncmig.migrator import Options
+    from asyncmig.report import RunReport
+
+    Then = Callable[[Any], AbstractAsyncContextManager[Any]]
+
+
+async def migrate(
+    database: object,
+    source: str | os.PathLike[str] | Traversable = "migrations",
+    **options: Unpack[Options],
+) -> RunReport:
+    """Apply everything that is pending: ``Migrator(database, source, **options).up()``.
+
+    Args:
+        database: As for :class:`~asyncmig.Migrator`.
+        source: As for :class:`~asyncmig.Migrator`.
+        options: The keywords of :class:`~asyncmig.Migrator`.
+
+    Raises:
+        AsyncmigError: See the tree in :mod:`asyncmig.errors`.
+    """
+    return await Migrator(database, source, **options).up()
+
+
+def lifespan(
+    database: object,
+    source: str | os.PathLike[str] | Traversable = "migrations",
+    *,
+    then: Then | None = None,
+    background: bool = False,
+    **options: Unpack[Options],
+) -> Lifespan:
+    """Return a lifespan that migrates before the application serves.
+
+    ``FastAPI(lifespan=asyncmig.lifespan(url, then=my_lifespan))``
+
+    Args:
+        database: As for :class:`~asyncmig.Migrator`; or a Migrator, which is then used as it is.
+        source: As for :class:`~asyncmig.Migrator`.
+        then: The application's own lifespan, entered when the database is current. What it yields
+            is passed on, and so are its errors.
+        background: Serve at once and migrate meanwhile. Ask ``.migrator.ready`` in a readiness
+            endpoint. ``then`` is entered at once, too.
+        options: The keywords of :class:`~asyncmig.Migrator`.
+    """
+    given = database if isinstance(database, Migrator) else None
+    migrator = given or Migrator(database, source, **options)
+    return Lifespan(migrator, then=then, background=background)
+
+
+class Lifespan:
+    """A lifespan that migrates; call it with the application, as the frameworks do.
+
+    Args:
+        migrator: What migrates.
+        then: The application's own lifespan.
+        background: Whether to serve while migrating.
+
+    Attributes:
+        migrator: What migrates; ``migrator.ready`` feeds a readiness endpoint.
+        failure: Why the migration in the background failed; ``None`` when it did not.
+    """
+
+    def __init__(self, migrator: Migrator, *, then: Then | None, background: bool) -> None:
+        self.migrator = migrator
+        self.failure: AsyncmigError | None = None
+        self._then = then
+        self._background = background
+
+    def __call__(self, app: object) -> AbstractAsyncContextManager[Any]:
+        """Return the context manager that the framework enters at start-up."""
+        return self._beside(app) if self._background else self._before(app)
+
+    @asynccontextmanager
+    async def _before(self, app: object) -> AsyncGenerator[Any]:
+        await self.migrator.up()
+        async with self._own(app) as state:
+            yield state
+
+    @asynccontextmanager
+    async def _beside(self, app: object) -> AsyncGenerator[Any]:
+        """Migrate in a task of its own; a shut-down cancels it, and waits for its clean-up.
+
+        A task, not a task group: a group would wrap the application's own errors.
+        """
+        task = asyncio.create_task(self._up())
+        try:
+            async with self._own(app) as state:
+                yield state
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _up(self) -> None:
+        """Migrate and keep the error: the observer has told it, and ``ready`` stays false."""
+        try:
+            await self.migrator.up()
+        except AsyncmigError as error:
+            self.failure = error
+
+    def _own(self, app: object) -> AbstractAsyncContextManager[Any]:
+        return _nothing() if self._then is None else self._then(app)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncGenerator[None]:
+    yield

@@ -1,0 +1,167 @@
+"""Lay the files and the history side by side: one status for each migration.
+
+The rules for rolling deploys, in which an old and a new image restart in turns, live here:
+
+* A version that is newer than every file is *ahead*, not missing.
+* A repeatable is not pending when the database is ahead, nor with a text that it had before and
+  that was superseded. Otherwise an old pod would put the old view back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asyncmig.history import (
+    History,
+    HistoryEntry,
+    Identity,
+    MigrationStatus,
+    Problem,
+    RowState,
+    State,
+    identity_of,
+    newest,
+)
+from asyncmig.migration import Kind, Migration, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def current_version(history: History) -> Version | None:
+    """Return the newest version that is applied or covered by a baseline."""
+    return newest((*applied_versions(history), history.baseline()))
+
+
+def classify(migrations: Sequence[Migration], history: History) -> tuple[MigrationStatus, ...]:
+    """Lay files and history side by side.
+
+    Returns:
+        One status for each migration that the files know or that is active in the history:
+        versioned ones by version, then repeatables by name.
+    """
+    view = _View.of(migrations, history)
+    known = [view.status(migration) for migration in migrations]
+    seen = {identity_of(migration.version, migration.name) for migration in migrations}
+    gone = [view.without_file(row) for row in view.active.values() if row.identity not in seen]
+    return tuple(sorted(known + gone, key=_order))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The facts about files and history that every status is read from."""
+
+    active: dict[Identity, HistoryEntry]
+    last: dict[Identity, HistoryEntry]
+    superseded: frozenset[tuple[Identity, str]]
+    baseline: Version | None
+    newest_applied: Version | None
+    newest_file: Version | None
+
+    @classmethod
+    def of(cls, migrations: Sequence[Migration], history: History) -> _View:
+        """Collect the facts once, so that a status costs no search."""
+        rows = [row for row in history if row.kind is not Kind.BASELINE]
+        past = (row for row in rows if row.state is RowState.SUPERSEDED)
+        return cls(
+            active=history.active(),
+            last={row.identity: row for row in rows},
+            superseded=frozenset((row.identity, row.checksum) for row in past),
+            baseline=history.baseline(),
+            newest_applied=current_version(history),
+            newest_file=newest(migration.version for migration in migrations),
+        )
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the database knows a version that is newer than every file."""
+        return self._is_newer_than_files(self.newest_applied)
+
+    def status(self, migration: Migration) -> MigrationStatus:
+        identity = identity_of(migration.version, migration.name)
+        row = self.active.get(identity)
+        last = self.last.get(identity)
+        repeatable = migration.kind is Kind.REPEATABLE
+        state = self._repeatable(migration, row) if repeatable else self._versioned(migration, row)
+        if state is State.PENDING and last is not None and last.state is RowState.FAILED:
+            state = State.FAILED
+        return MigrationStatus(
+            version=migration.version,
+            name=migration.name,
+            kind=migration.kind,
+            state=state,
+            problems=tuple(self._problems(migration, state, row)),
+            checksum=migration.checksum,
+            path=migration.path,
+            entry=row or last,
+            reversible=migration.down is not None,
+        )
+
+    def without_file(self, row: HistoryEntry) -> MigrationStatus:
+        ahead = self._is_newer_than_files(row.version)
+        state = State.AHEAD if ahead else State.MISSING
+        if row.state is RowState.APPLYING:
+            state = State.APPLYING
+        problems = [Problem.INCOMPLETE] if state is State.APPLYING else []
+        if state is State.MISSING and row.version is not None and not self._covered(row.version):
+            problems.append(Problem.MISSING)
+        return MigrationStatus(
+            version=row.version,
+            name=row.name,
+            kind=row.kind,
+            state=state,
+            problems=tuple(problems),
+            checksum=row.checksum,
+            entry=row,
+            reversible=row.down_sql is not None,
+        )
+
+    def _versioned(self, migration: Migration, row: HistoryEntry | None) -> State:
+        if row is not None:
+            return State.APPLYING if row.state is RowState.APPLYING else State.APPLIED
+        return State.BASELINE if self._covered(migration.version) else State.PENDING
+
+    def _repeatable(self, migration: Migration, row: HistoryEntry | None) -> State:
+        if row is not None and row.state is RowState.APPLYING:
+            return State.APPLYING
+        if row is not None and row.checksum == migration.checksum:
+            return State.APPLIED
+        had_before = (migration.name, migration.checksum) in self.superseded
+        return State.AHEAD if self.is_ahead or had_before else State.PENDING
+
+    def _problems(
+        self, migration: Migration, state: State, row: HistoryEntry | None
+    ) -> Iterator[Problem]:
+        if state is State.APPLYING:
+            yield Problem.INCOMPLETE
+        if migration.version is None:
+            return
+        if state is State.APPLIED and row is not None and row.checksum != migration.checksum:
+            yield Problem.CHANGED
+        if state in {State.PENDING, State.FAILED} and self._is_late(migration.version):
+            yield Problem.OUT_OF_ORDER
+
+    def _is_late(self, version: Version) -> bool:
+        return self.newest_applied is not None and version < self.newest_applied
+
+    def _covered(self, version: Version | None) -> bool:
+        return version is not None and self.baseline is not None and version <= self.baseline
+
+    def _is_newer_than_files(self, version: Version | None) -> bool:
+        if version is None:
+            return False
+        return self.newest_file is None or version > self.newest_file
+
+
+def _order(status: MigrationStatus) -> tuple[bool, int, str]:
+    """Sort versions by number, and repeatables behind them by name."""
+    number = 0 if status.version is None else status.version.number
+    return (status.version is None, number, status.name)
+
+
+def applied_versions(history: History) -> Iterator[Version]:
+    """Go through the versions that have a row of their own, in no order; baselines have none."""
+    for row in history.active().values():
+        if row.version is not None:
+            yield row.version

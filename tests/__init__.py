@@ -1,0 +1,1 @@
+"""Tests of asyncmig: the tree mirrors the package."""

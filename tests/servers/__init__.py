@@ -1,0 +1,1 @@
+"""Throw-away database servers, and what stands in front of them in production."""

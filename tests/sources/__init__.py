@@ -1,0 +1,1 @@
+"""From a folder or package to migrations."""

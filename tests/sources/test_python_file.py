@@ -1,0 +1,259 @@
+"""One Python file: what can be known about it without running it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncmig.migration import Migration, PythonScript, Version, checksum
+from tests.sources.memory_folder import Complaint, complaints, load_file
+
+FILE = "migrations/1_a.py"
+UP = "async def up(connection):\n    pass\n"
+DOWN = "async def down(connection):\n    pass\n"
+INDENT = "this is not Python: expected an indented block after 'if' statement on line 1"
+ONE_ARGUMENT = "up is called with one argument, the connection"
+WRITE_UP = "write `async def up(connection):`"
+
+
+def test_up_and_down_are_found() -> None:
+    """Both scripts have the whole text; the checksum is that of the file."""
+    text = f'"""Move it."""\n{UP}\n{DOWN}'
+
+    expected = Migration(
+        version=Version("1"),
+        name="a",
+        checksum=checksum(text),
+        up=PythonScript(text, FILE, "up"),
+        down=PythonScript(text, FILE, "down"),
+    )
+
+    assert expected == load_file("1_a.py", text)
+
+
+def test_a_file_is_never_run() -> None:
+    """An import that is gone, or a side effect, does not matter until it is pending."""
+    text = f"import gone_since_last_year\nraise SystemExit\n{UP}"
+
+    assert PythonScript(text, FILE, "up") == load_file("1_a.py", text).up
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UP,
+        f"{UP}\ndown = None\n",
+        f"{UP}\ndown: None = None\n",
+        f"{UP}\ndown: object\n",
+        f"{UP}\nclass Old:\n    async def down(self, connection): ...\n",
+        f"{UP}\ndef outer():\n    async def down(connection): ...\n",
+    ],
+)
+def test_without_down_there_is_no_way_back(text: str) -> None:
+    """Only a name of the module counts, and `None` says that there is none."""
+    assert load_file("1_a.py", text).down is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from elsewhere import up, down\n",
+        "from elsewhere import forwards as up, backwards as down\n",
+        "import up, down.below\n",
+        "from elsewhere import *\n",
+        "up = down = partial(run, 3)\n",
+        "up, down = steps()\n",
+        "if fast:\n    from a import up\nelse:\n    from b import up\ndown = up\n",
+        "try:\n    up = 1\nexcept Exception:\n    up = 2\nfinally:\n    down = 3\n",
+        "match kind:\n    case 1:\n        up = down = fast\n",
+        "@wrapped\ndef up(): ...\n@wrapped\ndef down(): ...\n",
+        "class up: ...\nclass down: ...\n",
+        "async def up(connection, /): ...\nasync def down(*arguments): ...\n",
+        "async def up(c, batch=10, *, dry=False): ...\nasync def down(c, **more): ...\n",
+        "def up(): ...\nasync def up(c): ...\nasync def down(c):\n    def f():\n        yield\n",
+    ],
+)
+def test_what_only_running_can_tell_is_taken_on_trust(text: str) -> None:
+    """Imported, assigned and decorated functions are accepted; the last binding counts."""
+    migration = load_file("1_a.py", text)
+
+    assert PythonScript(text, FILE, "up") == migration.up
+    assert PythonScript(text, FILE, "down") == migration.down
+
+
+def test_options_are_read_from_the_module() -> None:
+    """They hold for both directions."""
+    text = f"transaction = False\nforeign_keys: bool = False\nidle_timeout = 0.5\n{UP}{DOWN}"
+
+    migration = load_file("1_a.py", text)
+
+    options = {"transaction": False, "foreign_keys": False, "idle_timeout": 0.5}
+    assert PythonScript(text, FILE, "up", **options) == migration.up  # type: ignore[arg-type]
+    assert PythonScript(text, FILE, "down", **options) == migration.down  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("transaction = True; foreign_keys = True; idle_timeout = None\n", None),
+        ("idle_timeout = 30\n", 30.0),
+        ("idle_timeout: float = 2147483\n", 2147483.0),
+        ("idle_timeout: float\n", None),
+    ],
+)
+def test_options_may_say_what_is_so_anyway(attributes: str, expected: float | None) -> None:
+    """The defaults can be written down."""
+    text = attributes + UP
+
+    assert PythonScript(text, FILE, "up", idle_timeout=expected) == load_file("1_a.py", text).up
+
+
+def wrong(line: int, column: int, sentence: str, hint: str = "") -> list[Complaint]:
+    """Return what is to be said about one place in the file."""
+    return [Complaint(f"{FILE}:{line}:{column}: {sentence}", hint, line, column)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def up(connection): ...\n", wrong(1, 1, "up is not async", WRITE_UP)),
+        (
+            f"{UP}\nif True:\n    def down(connection): ...\n",
+            wrong(5, 5, "down is not async", "write `async def down(connection):`"),
+        ),
+        (
+            "async def up(connection):\n    yield\n",
+            wrong(1, 1, "up yields, so it cannot be awaited", "take the yield out"),
+        ),
+        ("async def up(): ...\n", wrong(1, 1, ONE_ARGUMENT, WRITE_UP)),
+        ("async def up(a, b): ...\n", wrong(1, 1, ONE_ARGUMENT, WRITE_UP)),
+        ("async def up(a, *, b): ...\n", wrong(1, 1, ONE_ARGUMENT, WRITE_UP)),
+        ("async def up(*, connection): ...\n", wrong(1, 1, ONE_ARGUMENT, WRITE_UP)),
+        (
+            "x = 1\nasync def upgrade(connection): ...\n",
+            wrong(2, 1, "there is no `up`", f"{WRITE_UP} instead of upgrade"),
+        ),
+        (
+            "'é'; up = None\nclass Users:\n    async def up(self, connection): ...\n",
+            wrong(2, 1, "there is no `up` but in class Users", f"{WRITE_UP} outside of the class"),
+        ),
+        ("x = '表'; def up(connection): ...\n", wrong(1, 10, "this is not Python: invalid syntax")),
+        ("x = (\n", wrong(1, 5, "this is not Python: '(' was never closed")),
+        ("if x:\ny = 1\n", wrong(2, 1, INDENT)),
+    ],
+)
+def test_a_file_that_cannot_be_a_migration_is_refused(text: str, expected: list[Complaint]) -> None:
+    """What can be known without running the file is known before anything runs."""
+    assert expected == complaints({"1_a.py": text})
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", DOWN, "import os\nUP = 1\n"])
+def test_a_file_without_up_is_refused(text: str) -> None:
+    """There is no line to point at."""
+    assert [Complaint(f"{FILE}: there is no `up`", WRITE_UP)] == complaints({"1_a.py": text})
+
+
+SWITCH = "{0} is an option: True or False"
+SWITCH_HINT = "write `{0} = False` at the left margin, or use another name"
+TIMEOUT = "idle_timeout is an option: seconds above 0, at most 2147483"
+TIMEOUT_HINT = "write `idle_timeout = 30` at the left margin, or use another name"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "{0} = 0",
+        "{0} = 'false'",
+        "{0} = None",
+        "{0} = not True",
+        "{0} = os.environ['X'] == '1'",
+        "{0} = other = False",
+        "{0}, other = False, 1",
+        "{0} |= False",
+        "from library import {0}",
+        "import {0}",
+        "def {0}(): ...",
+        "class {0}: ...",
+    ],
+)
+@pytest.mark.parametrize("name", ["transaction", "foreign_keys"])
+def test_a_switch_must_be_written_down(name: str, statement: str) -> None:
+    """The file is not run to learn how it wants to be run."""
+    expected = wrong(3, 1, SWITCH.format(name), SWITCH_HINT.format(name))
+
+    assert expected == complaints({"1_a.py": f"{UP}{statement.format(name)}\n"})
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-1", "True", "'30'", "30 * 60", "1e400", "10 ** 9", "9" * 400, "[]"]
+)
+def test_a_timeout_must_be_a_number_of_seconds(value: str) -> None:
+    """Above zero, and no more than the server can keep."""
+    expected = wrong(1, 6, TIMEOUT, TIMEOUT_HINT)
+
+    assert expected == complaints({"1_a.py": f"'é'; idle_timeout = {value}\n{UP}"})
+
+
+def test_an_option_inside_a_condition_is_refused() -> None:
+    """Whether it holds could only be known by running the file."""
+    text = f"{UP}if True:\n    transaction = False\n"
+
+    expected = wrong(4, 5, SWITCH.format("transaction"), SWITCH_HINT.format("transaction"))
+
+    assert expected == complaints({"1_a.py": text})
+
+
+@pytest.mark.parametrize(
+    ("attribute", "meant"),
+    [
+        ("transactional = False", "transaction"),
+        ("transactions = True", "transaction"),
+        ("transacton: bool = False", "transaction"),
+        ("foreign_key = False", "foreign_keys"),
+        ("foreignkeys = False", "foreign_keys"),
+        ("idle_time_out = 30", "idle_timeout"),
+        ("idle_timeouts = 1.5", "idle_timeout"),
+    ],
+)
+def test_a_misspelt_option_is_refused(attribute: str, meant: str) -> None:
+    """Overlooked, the file would run in another way than its author asked for."""
+    name = attribute.partition(" ")[0].strip(":")
+    expected = wrong(3, 1, f"{name} is no option of a migration", f"did you mean {meant}?")
+
+    assert expected == complaints({"1_a.py": f"{UP}{attribute}\n"})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "transactions = []",
+        "transactions = load()",
+        "foreign_key = 'users.id'",
+        "TRANSACTIONAL = False",
+        "timeout = 30",
+        "translation = False",
+        "idle_timeouts = (1, 2)",
+        "batch_size = 100",
+        "def transactional(): ...",
+        "from orm import foreign_key",
+    ],
+)
+def test_constants_of_the_author_are_left_alone(statement: str) -> None:
+    """Only a plain value under nearly the option's name counts as a slip."""
+    text = f"{UP}{statement}\n"
+
+    assert PythonScript(text, FILE, "up") == load_file("1_a.py", text).up
+
+
+def test_a_constant_of_thousands_of_parts_is_read() -> None:
+    """Seed data as one long sum is deeper than the interpreter's stack."""
+    text = f"{UP}SEED = {' + '.join(['1'] * 2_000)}\n"
+
+    assert PythonScript(text, FILE, "up") == load_file("1_a.py", text).up
+
+
+@pytest.mark.parametrize("expression", ["-" * 100_000 + "1", "+".join(["1"] * 20_000)])
+def test_nesting_that_python_cannot_parse_is_refused(expression: str) -> None:
+    """The parser's own limits are errors like the others."""
+    expected = Complaint(f"{FILE}: this is nested too deeply for Python")
+
+    assert [expected] == complaints({"1_a.py": f"x = {expression}\n"})
