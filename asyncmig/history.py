@@ -315,5 +315,7 @@ class MigrationStatus:
 
     @property
     def is_pending(self) -> bool:
-        """Whether ``up`` would run it, its place in the order permitting."""
+        """Whether ``up`` would run it, or finish it, its place in the order permitting."""
+        if self.state is State.APPLYING:
+            return self.path is not None
         return self.state in {State.PENDING, State.FAILED}

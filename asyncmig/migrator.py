@@ -5,6 +5,7 @@ The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the 
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from typing import TYPE_CHECKING, TypedDict
@@ -33,13 +34,13 @@ from asyncmig.version import __version__
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from importlib.resources.abc import Traversable
     from types import EllipsisType
 
     from asyncmig.engines.base import Engine, Setup
     from asyncmig.events import Observer
-    from asyncmig.history import History, HistoryEntry
+    from asyncmig.history import History, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration
 
 
@@ -198,15 +199,14 @@ class Migrator:
         )
         await (run.redo() if request is None else run.execute(request))
         statuses = classify(migrations, run.history)
-        pending = sum(1 for status in statuses if status.is_pending)
-        self._ready = pending == 0
+        self._ready = not self._left(statuses)
         return RunReport(
             database=self._engine.address,
             run_id=runner.run_id,
             direction=Direction.UP if request is None else request.direction,
             entries=tuple(run.entries),
             current=current_version(run.history),
-            pending=pending,
+            pending=sum(1 for status in statuses if status.is_pending),
             lock_wait_ms=milliseconds(run.waited),
             duration_ms=milliseconds(time.monotonic() - began),
             warnings=tuple(status for status in statuses if status.problems),
@@ -263,13 +263,16 @@ class Migrator:
     async def require_current(self) -> StatusReport:
         """Return the status if nothing is pending, else raise.
 
+        What ``out_of_order="warn"`` leaves pending for good does not count.
+
         Raises:
             PendingMigrationsError: Something is pending.
         """
         report = await self.status()
-        self._ready = not report.pending
-        if report.pending:
-            raise PendingMigrationsError([status.key for status in report.pending])
+        left = self._left(report.migrations)
+        self._ready = not left
+        if left:
+            raise PendingMigrationsError(left)
         return report
 
     async def wait_until_current(self, timeout: float | None = None) -> StatusReport:
@@ -290,9 +293,10 @@ class Migrator:
             try:
                 return await self.require_current()
             except (PendingMigrationsError, DatabaseUnavailableError):
-                if deadline is not None and time.monotonic() >= deadline:
+                left = math.inf if deadline is None else deadline - time.monotonic()
+                if left <= 0:
                     raise
-            await anyio.sleep(pause)
+            await anyio.sleep(min(pause, left))
         raise AssertionError  # pragma: no cover - pauses() never ends
 
     # --- settle -------------------------------------------------------------------------------
@@ -379,6 +383,10 @@ class Migrator:
 
     async def _look(self) -> tuple[tuple[Migration, ...], History]:
         return await self._load(), await self._history()
+
+    def _left(self, statuses: Sequence[MigrationStatus]) -> list[str]:
+        """Return what stands between the database and the files, by this policy."""
+        return [s.key for s in statuses if s.is_pending and not self._policy.skips(s)]
 
     def _observe(self) -> Observer:
         """Return the observer. The default is imported only now, because structlog is heavy."""

@@ -29,8 +29,8 @@ from asyncmig.history import (
     NewRow,
     Problem,
     RowState,
-    State,
     identity_of,
+    newest,
 )
 from asyncmig.migration import (
     Direction,
@@ -84,6 +84,11 @@ class Policy:
         """Tell whether an edit of that migration's file stops the run."""
         python = isinstance(migration.up, PythonScript)
         return (self.changed_python if python else self.changed_sql) is Changed.ERROR
+
+    def skips(self, status: MigrationStatus) -> bool:
+        """Tell whether a late migration is left pending."""
+        late = Problem.OUT_OF_ORDER in status.problems
+        return late and self.out_of_order is OutOfOrder.WARN
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ def make_plan(
         TargetError: The request names an unknown version, or one that cannot be reverted.
     """
     statuses = classify(migrations, history)
-    _refuse_incomplete(history, request.direction)
+    _refuse_incomplete(migrations, history, request.direction)
     plan_steps = _plan_up if request.direction is Direction.UP else _plan_down
     steps = plan_steps(migrations, statuses, history, request, policy)
     return Plan(tuple(steps), statuses, history.generation)
@@ -253,8 +258,8 @@ def _plan_up(
     _refuse_changed(statuses, files, policy)
     _refuse_missing(statuses)
     _refuse_unknown_target(request, statuses)
-    pending = [s for s in statuses if s.is_pending or s.state is State.APPLYING]
-    versioned = [s for s in pending if s.version is not None and not _is_skipped(s, policy)]
+    pending = [s for s in statuses if s.is_pending]
+    versioned = [s for s in pending if s.version is not None and not policy.skips(s)]
     chosen = _up_to(versioned, request)
     _refuse_out_of_order(chosen, history, policy)
     if len(chosen) == len(versioned):
@@ -268,11 +273,6 @@ def _up_to(pending: Sequence[MigrationStatus], request: Request) -> list[Migrati
     if request.to is None:
         return list(pending[: request.steps])
     return [s for s in pending if s.version is not None and s.version <= request.to]
-
-
-def _is_skipped(status: MigrationStatus, policy: Policy) -> bool:
-    late = Problem.OUT_OF_ORDER in status.problems
-    return late and policy.out_of_order is OutOfOrder.WARN
 
 
 def _step_up(migration: Migration, row: HistoryEntry | None) -> Step:
@@ -353,19 +353,34 @@ def _stored_down(row: HistoryEntry, request: Request) -> Script | None:
 # --- refusals ---------------------------------------------------------------------------------
 
 
-def _refuse_incomplete(history: History, direction: Direction) -> None:
+def _refuse_incomplete(
+    migrations: Sequence[Migration], history: History, direction: Direction
+) -> None:
     """Stop at what was begun and cannot be gone on with.
 
     Only a migration without a transaction leaves progress behind, from which it is resumed. A row
     without it is the trace of a COMMIT that the migration made by itself.
     """
+    files = {identity_of(m.version, m.name) for m in migrations}
+    head = newest(m.version for m in migrations)
     unfinished = [row for row in history if row.state is RowState.APPLYING]
+    if direction is Direction.UP:
+        # Old code boots on a newer database, also while that is still being migrated.
+        unfinished = [r for r in unfinished if r.identity in files or not _is_above(r, head)]
     if stuck := [row.key for row in unfinished if row.progress is None]:
         raise IncompleteMigrationError(stuck)
     if turned := [row.key for row in unfinished if row.direction is not direction]:
         other = "down" if direction is Direction.UP else "up"
         hint = f"let `asyncmig {other}` finish it first"
         raise IncompleteMigrationError(turned, detail=f"it was on its way {other}", hint=hint)
+    gone = [row.key for row in unfinished if row.identity not in files]
+    if direction is Direction.UP and gone:
+        hint = "restore the file, and `asyncmig up` finishes it"
+        raise IncompleteMigrationError(gone, detail="its file is gone", hint=hint)
+
+
+def _is_above(row: HistoryEntry, head: Version | None) -> bool:
+    return row.version is not None and (head is None or row.version > head)
 
 
 def _refuse_changed(

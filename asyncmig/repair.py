@@ -161,18 +161,24 @@ def _mark(key: str, file: Migration | None, row: HistoryEntry | None) -> Repair:
 def _decide_reversal(
     decision: Decision, reversal: HistoryEntry, row: HistoryEntry | None
 ) -> Repair:
-    """Settle a ``down`` that stopped in the middle: all of it happened, or nothing of it."""
+    """Settle a ``down`` that stopped in the middle.
+
+    The decision is about the migration, not about its reversal: ``mark`` says that all of it is
+    still in the database, ``forget`` that nothing of it is.
+    """
     key = key_of(reversal.version, reversal.name)
     if decision is Decision.ACCEPT:
         message = f"the way down of {key} was begun and not finished; nothing can be accepted"
-        raise TargetError(message, hint="--mark it as done or --forget it", version=key)
-    undone = decision is Decision.FORGET
-    state = RowState.FAILED if undone else RowState.REVERTED
+        hint = "--mark it if all of it is still there, --forget it if nothing of it is"
+        raise TargetError(message, hint=hint, version=key)
+    remains = decision is Decision.MARK
+    state = RowState.FAILED if remains else RowState.REVERTED
     settled = replace(_row_of(reversal), state=state)
     edits = [Edit(settled, retires=reversal.id, retired_as=RowState.SUPERSEDED)]
-    if not undone and row is not None:
-        edits.append(Edit(settled, retires=row.id, retired_as=RowState.REVERTED))
-    truth = "is still applied" if undone else "counts as reverted from now on"
+    if not remains and row is not None:
+        # First, so that a kill between the two edits leaves a reversal that can be settled again.
+        edits.insert(0, Edit(settled, retires=row.id, retired_as=RowState.REVERTED))
+    truth = "is still applied" if remains else "counts as reverted from now on"
     return Repair(f"migration {key} {truth}", tuple(edits))
 
 

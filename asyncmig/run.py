@@ -62,16 +62,14 @@ class Run:
         self._runner = runner
         self._wait_timeout = wait_timeout
         self._narrator = narrator
-        self._fit: set[int] = set()
+        self._fit: set[SqlScript] = set()
 
     async def execute(self, request: Request) -> None:
         """Do what was asked for. Nothing is locked when there is nothing to do."""
         with self._narrator.run(request.direction, self.entries):
             async with self._engine.session(self._runner) as session:
                 self.history = await session.history()
-                if self._is_settled(self.history, request):
-                    return
-                with suppress(NothingToDo):
+                if not self._is_settled(self.history, request):
                     await self._locked(session, request)
 
     async def redo(self) -> None:
@@ -80,17 +78,24 @@ class Run:
             async with self._engine.session(self._runner) as session:
                 self.history = await session.history()
                 newest = Request(Direction.DOWN, steps=1)
-                if self._plan(self.history, newest).steps:
+                # What would refuse the way up must be known before the way down is gone.
+                self._is_settled(self.history, Request(Direction.UP))
+                if not self._is_settled(self.history, newest):
                     await self._locked(session, newest, again=True)
 
     async def _locked(self, session: Session, request: Request, *, again: bool = False) -> None:
+        began = self.history.generation
         try:
-            async with session.lock(self._wait_for(request)) as self.waited:
+            async with session.lock(self._wait_for(request, began)) as self.waited:
                 self._narrator.locked(self.waited)
+                # The holder mostly lets go before this runner has looked again.
+                self._repeat_failure(await session.history(), request, began)
                 await self._carry_out(session, request)
                 if again and self.entries:
                     back = Request(Direction.UP, to=self.entries[-1].version)
                     await self._carry_out(session, back)
+        except NothingToDo:
+            return
         except ReadOnlyDatabaseError as error:
             raise self._with_pending(error, request) from error.__cause__
 
@@ -143,9 +148,7 @@ class Run:
         except IncompleteMigrationError:
             return False
 
-    def _wait_for(self, request: Request) -> Wait:
-        began = self.history.generation
-
+    def _wait_for(self, request: Request, began: Generation) -> Wait:
         def settled(history: History) -> bool:
             self.history = history
             if self._is_settled(history, request):
@@ -174,10 +177,10 @@ class Run:
         """Look through every script of the plan before the first one runs."""
         for step in plan.steps:
             script = step.script
-            if isinstance(script, SqlScript) and id(script) not in self._fit:
+            if isinstance(script, SqlScript) and script not in self._fit:
                 dialect = self._engine.dialect
                 await anyio.to_thread.run_sync(prepare, script, dialect, step.key)
-                self._fit.add(id(script))
+                self._fit.add(script)
 
     def _with_pending(
         self, error: ReadOnlyDatabaseError, request: Request

@@ -7,10 +7,11 @@ context manager, which Starlette, FastAPI and Litestar agree on.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+import logging
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
-from asyncmig.errors import AsyncmigError
+from asyncmig.errors import AsyncmigError, SettingsError
 from asyncmig.migrator import Migrator
 
 if TYPE_CHECKING:
@@ -62,8 +63,16 @@ def lifespan(
         background: Serve at once and migrate meanwhile. Ask ``.migrator.ready`` in a readiness
             endpoint. ``then`` is entered at once, too.
         options: The keywords of :class:`~asyncmig.Migrator`.
+
+    Raises:
+        SettingsError: Options came together with a Migrator, which has its own.
     """
     given = database if isinstance(database, Migrator) else None
+    if given is not None and options:
+        raise SettingsError(
+            f"a Migrator has options of its own, so {', '.join(options)} cannot be given beside it",
+            hint="give them to the Migrator",
+        )
     migrator = given or Migrator(database, source, **options)
     return Lifespan(migrator, then=then, background=background)
 
@@ -83,7 +92,7 @@ class Lifespan:
 
     def __init__(self, migrator: Migrator, *, then: Then | None, background: bool) -> None:
         self.migrator = migrator
-        self.failure: AsyncmigError | None = None
+        self.failure: Exception | None = None
         self._then = then
         self._background = background
 
@@ -109,15 +118,19 @@ class Lifespan:
                 yield state
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})  # `await task` could not tell our cancellation from its own
 
     async def _up(self) -> None:
-        """Migrate and keep the error: the observer has told it, and ``ready`` stays false."""
+        """Migrate and keep the error: the observer has told it, and ``ready`` stays false.
+
+        Also one that is a bug: raised at shut-down it would hide the application's own error.
+        """
         try:
             await self.migrator.up()
-        except AsyncmigError as error:
+        except Exception as error:
             self.failure = error
+            if not isinstance(error, AsyncmigError):
+                logging.getLogger("asyncmig").exception("the migration in the background broke")
 
     def _own(self, app: object) -> AbstractAsyncContextManager[Any]:
         return _nothing() if self._then is None else self._then(app)

@@ -23,7 +23,7 @@ from asyncmig.history import (
     identity_of,
     newest,
 )
-from asyncmig.migration import Kind, Migration, Version
+from asyncmig.migration import Direction, Kind, Migration, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class _View:
         last = self.last.get(identity)
         repeatable = migration.kind is Kind.REPEATABLE
         state = self._repeatable(migration, row) if repeatable else self._versioned(migration, row)
-        if state is State.PENDING and last is not None and last.state is RowState.FAILED:
+        if state is State.PENDING and _is_failed_up(last):
             state = State.FAILED
         return MigrationStatus(
             version=migration.version,
@@ -152,6 +152,11 @@ class _View:
         if version is None:
             return False
         return self.newest_file is None or version > self.newest_file
+
+
+def _is_failed_up(row: HistoryEntry | None) -> bool:
+    """Tell whether the row is a failure to apply; one to revert says nothing about the next up."""
+    return row is not None and (row.state, row.direction) == (RowState.FAILED, Direction.UP)
 
 
 def _order(status: MigrationStatus) -> tuple[bool, int, str]:

@@ -1,11 +1,14 @@
 """From a folder or a package to migrations.
 
-``load`` lists the names (:mod:`.location`, :mod:`.names`), puts the files of each migration
-together (:mod:`.bundle`), and reads them (:mod:`.decode`, then :mod:`.sql_file` with
-:mod:`.markers`, or :mod:`.python_file`). No database is touched, and no migration is run.
+:mod:`.folder` lists the names (:mod:`.location`, :mod:`.names`), puts the files of each migration
+together (:mod:`.bundle`), and reads them: :mod:`.decode`, then :mod:`.sql_file` with
+:mod:`.markers`, or :mod:`.python_file`. No database is touched, and no migration is run.
+:mod:`.scaffold` knows how a new file begins.
 """
 
-from asyncmig.sources.load import find_problems, load
+from __future__ import annotations
+
+from asyncmig.sources.folder import find_problems, load
 from asyncmig.sources.location import Source
 
 __all__ = ["Source", "find_problems", "load"]

@@ -112,7 +112,7 @@ def _check_spelling(module: Module) -> None:
     """
     for name, statement in module.bound.items():
         meant = closest(name, (*_SWITCHES, _IDLE_TIMEOUT), cutoff=_NEAR)
-        if not meant or meant == name or not name.islower():
+        if not meant or meant == name:
             continue
         value = _literal(module, statement)
         if isinstance(value, bool) if meant in _SWITCHES else _is_number(value):

@@ -6,7 +6,7 @@ import os
 from typing import Any, NamedTuple
 from unittest import mock
 
-from asyncpg.connect_utils import _parse_connect_dsn_and_args as parse
+from asyncpg import connect_utils
 
 from asyncmig.engines.url import PostgresUrl, parse_database
 
@@ -37,6 +37,7 @@ def postgres(url: object) -> PostgresUrl:
 def ask_asyncpg(dsn: str, **environment: str) -> tuple[list[Any], Any]:
     """Return the addresses and the parameters that asyncpg would connect with."""
     with mock.patch.dict(os.environ, ENVIRONMENT | environment, clear=True):
+        parse: Any = vars(connect_utils)["_parse_connect_dsn_and_args"]
         addresses, parameters = parse(dsn=dsn, **dict.fromkeys(ARGUMENTS))
     return addresses, parameters
 

@@ -240,6 +240,8 @@ CUTS = st.text("@:/?#[]%&=.,+ 1a-", max_size=6)
 @example(before="1?", after="=x", scheme="postgresql")
 @example(before="1?a.", after="=x", scheme="postgresql")
 @example(before="p@s/", after="", scheme="postgresql")
+@example(before="", after="?", scheme="sqlite")
+@example(before="/", after="?", scheme="sqlite")
 def test_a_password_that_is_not_encoded_is_taken_or_refused_in_silence(
     before: str, after: str, scheme: str
 ) -> None:

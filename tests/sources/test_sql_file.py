@@ -275,6 +275,8 @@ def test_an_indented_marker_is_refused() -> None:
         "-- migration: users: names",
         "-- see also migrate:down",
         "-- mitigate",
+        "-- merge down",
+        "-- merge:up",
         "-- migrate:",
         "-- up",
         "SELECT 1; -- migrate:down",

@@ -19,7 +19,7 @@ from asyncmig.engines.sqlite.connection import (
 )
 from asyncmig.engines.sqlite.failures import explained, is_unwritable_directory, read_only
 from asyncmig.engines.sqlite.records import fetch
-from asyncmig.engines.sqlite.target import Access, is_read_only, real_path, uri_of
+from asyncmig.engines.url.sqlite_target import Access
 from asyncmig.errors import ConnectionInUseError, DatabaseAccessError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class OwnConnections:
 
     async def file(self) -> str | None:
         """Return the file behind all links, ``None`` for a database in memory."""
-        return await to_thread.run_sync(real_path, self._target)
+        return await to_thread.run_sync(self._target.real_path)
 
     async def read(self, work: Callable[[Raw], T], *, without: T) -> T:
         """Open the database with ``mode=ro``, which makes no file, for this piece of work alone.
@@ -144,13 +144,13 @@ def _read(target: SqliteTarget, work: Callable[[Raw], T], without: T) -> T:
     if target.path is not None and not _exists(target.path):
         return without
     try:
-        with closing(open_raw(uri_of(target, Access.READ))) as raw:
+        with closing(open_raw(target.uri_for(Access.READ))) as raw:
             return work(raw)
     except DriverError as error:
         if not is_unwritable_directory(error) or not _is_at_rest(target.path):
             raise
         # A WAL database on read-only media: SQLite cannot make the -shm file that it reads with.
-        with closing(open_raw(uri_of(target, Access.READ, immutable="1"))) as raw:
+        with closing(open_raw(target.uri_for(Access.READ, immutable="1"))) as raw:
             return work(raw)
 
 
@@ -177,7 +177,7 @@ def _exists(path: str) -> bool:
 
 def _refuse_read_only(target: SqliteTarget) -> bool:
     """Refuse what cannot be written before anything is made; return whether the file is new."""
-    if is_read_only(target):
+    if target.is_read_only:
         raise read_only(target.address)
     if target.path is None:
         return False
@@ -191,7 +191,7 @@ def _refuse_read_only(target: SqliteTarget) -> bool:
 
 async def _opened(target: SqliteTarget) -> Worker:
     try:
-        return await open_worker(uri_of(target, Access.WRITE))
+        return await open_worker(await to_thread.run_sync(target.uri_for, Access.WRITE))
     except DriverError as error:
         raise explained(error, target.address) from error
 

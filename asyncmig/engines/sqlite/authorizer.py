@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from asyncmig.engines.sqlite.connection import Raw
 
@@ -63,7 +63,7 @@ class Authorizer:
         return _ALLOWED
 
     @contextmanager
-    def watching(self, raw: Raw) -> Iterator[None]:
+    def watching(self, raw: Raw) -> Generator[None]:
         """Be asked for as long as the block runs."""
         self.install(raw)
         try:

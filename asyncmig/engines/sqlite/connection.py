@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
-from asyncmig.engines.cleanup import finish
+from asyncmig.engines.cleanup import finish, see_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +39,6 @@ REFUSALS = (sqlite3.Error, sqlite3.Warning, ValueError)
 
 SHORT_WAIT = 0.1
 """Seconds that SQLite itself waits for a lock, in its thread, where nothing can interrupt it."""
-
-COMMIT_SECONDS = 600.0
-"""How long to await a COMMIT: nothing can stop one, and its thread keeps the process anyway."""
 
 _INTERRUPT_EVERY = 0.05
 
@@ -110,7 +107,7 @@ async def open_worker(uri: str) -> Worker:
     async def opened() -> Driver:
         return await aiosqlite.connect(uri, uri=True, timeout=SHORT_WAIT, isolation_level=None)
 
-    return Worker(await finish(opened(), within=COMMIT_SECONDS))
+    return Worker(await see_through(opened()))
 
 
 class Worker:
@@ -147,7 +144,10 @@ class Worker:
 
         A cancellation is delivered at the next ``await`` of the caller.
         """
-        return await finish(self._hop(work, *args, **kwargs), within=COMMIT_SECONDS)
+        try:
+            return await see_through(self._hop(work, *args, **kwargs))
+        except TimeoutError as error:  # only once this task has been cancelled
+            raise asyncio.CancelledError from error
 
     async def clean_up(self, work: Callable[[Raw], T]) -> T:
         """Do a piece of work after stopping whatever the thread is busy with.
@@ -170,14 +170,13 @@ class Worker:
     async def _hop(
         self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        # aiosqlite (0.20 to 0.22 at least) has no public way to run a function in its thread.
-        driver = self.driver
-        call = driver._execute  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        driver: Any = self.driver
         try:
-            raw = driver._conn  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            raw: Raw = driver._conn  # noqa: SLF001 - see below
         except ValueError as error:
             raise ClosedError from error
-        result: T = await call(lambda: work(raw, *args, **kwargs))
+        # aiosqlite (0.20 to 0.22 at least) has no public way to run a function in its thread.
+        result: T = await driver._execute(lambda: work(raw, *args, **kwargs))  # noqa: SLF001
         return result
 
     async def _stop_and(self, work: Callable[[Raw], T]) -> T:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from asyncmig.engines.locking import pauses
+from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import busy, explained, is_busy
 
@@ -101,8 +102,7 @@ class Desk:
         if self.is_used:
             await self._visit.fresh(self.worker)
             self.is_used = False
-        if self._setup is not None:
-            await self._setup(self.worker.driver)
+        await run_setup(self._setup, self.worker.driver)
 
     async def sweep(self, work: Callable[[Raw], None]) -> None:
         """Do a piece of work after a failure; where that fails too, close the connection.

@@ -23,7 +23,7 @@ from asyncmig.engines.base import Holder
 from asyncmig.engines.sqlite.connection import DriverError, open_raw
 from asyncmig.engines.sqlite.failures import Code, code_of, explained, is_busy
 from asyncmig.engines.sqlite.records import roll_back
-from asyncmig.engines.sqlite.target import Access, uri_of_file
+from asyncmig.engines.url.sqlite_target import file_uri
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import Runner
@@ -54,7 +54,7 @@ class LockFile:
             DatabaseError: The file can be neither made nor written.
         """
         for _ in range(_SEVERAL):
-            raw = open_raw(uri_of_file(self._path, Access.WRITE))
+            raw = open_raw(self._uri("rwc"))
             try:
                 token = self._try(raw)
                 if token is not None and self._is_at_path(token):
@@ -88,7 +88,7 @@ class LockFile:
     def holder(self) -> Holder | None:
         """Tell who holds the lock, or held it last."""
         try:
-            with closing(open_raw(uri_of_file(self._path, Access.READ))) as raw:
+            with closing(open_raw(self._uri("ro"))) as raw:
                 row = raw.execute("SELECT host, pid, run, since FROM holder").fetchone()
         except DriverError:
             return None  # it is gone, or was never written: the wait is over in a moment
@@ -102,7 +102,7 @@ class LockFile:
         if self._held is not None or not Path(self._path).exists():
             return False
         try:
-            with closing(open_raw(uri_of_file(self._path, Access.WRITE, mode="rw"))) as raw:
+            with closing(open_raw(self._uri("rw"))) as raw:
                 raw.execute("BEGIN IMMEDIATE")
         except DriverError as error:
             return is_busy(error)
@@ -134,6 +134,9 @@ class LockFile:
             raise
         return token
 
+    def _uri(self, mode: str) -> str:
+        return file_uri(self._path, {"mode": mode})
+
     def _share_with_users_of_the_database(self) -> None:
         """Give the file the owner and mode of the database, as SQLite does with its journals.
 
@@ -151,7 +154,7 @@ class LockFile:
         tell: file systems use them again at once. What is written in the file can.
         """
         try:
-            with closing(open_raw(uri_of_file(self._path, Access.READ))) as raw:
+            with closing(open_raw(self._uri("ro"))) as raw:
                 return _token(raw) == token
         except DriverError:
             return False

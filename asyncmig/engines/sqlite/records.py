@@ -12,7 +12,7 @@ from asyncmig.errors import HistoryFormatError
 from asyncmig.history import HISTORY_FORMAT, Generation, History
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from asyncmig.engines.sqlite.connection import Raw
     from asyncmig.engines.sqlite.table import Command, Table, Value
@@ -22,7 +22,7 @@ Row = tuple[str | None, ...]
 
 
 @contextmanager
-def transaction(raw: Raw) -> Iterator[None]:
+def transaction(raw: Raw) -> Generator[None]:
     """Begin, and commit when the block ends well; roll back otherwise."""
     raw.execute("BEGIN IMMEDIATE")
     try:

@@ -101,7 +101,8 @@ def parse_sqlite(url: SplitUrl) -> SqliteTarget:
 def _two_slashes(url: SplitUrl) -> DatabaseUrlError:
     """Return the error for a first folder that stands where a host would be."""
     meant = url.authority + url.path
-    harmless = re.fullmatch(r"(?:[A-Za-z]:)?[\w./\\-]+", meant)
+    # Nothing like user:password@host, which some have here, may be repeated.
+    harmless = "@" not in url.query and re.fullmatch(r"(?:[A-Za-z]:(?=[/\\]))?[\w./\\-]+", meant)
     return DatabaseUrlError(
         "the database URL of a SQLite file has three slashes and no host",
         hint=f"did you mean sqlite:///{meant}?"

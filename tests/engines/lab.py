@@ -1,0 +1,152 @@
+"""What the tests of the engines work with: a database, a second look at it, and short spellings."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from asyncmig.engines.base import EngineSettings, Runner, StepEvents, Wait
+from asyncmig.migration import Direction, Migration, PythonScript, SqlScript, Version, checksum
+from asyncmig.plan import Policy, Request, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from asyncmig.engines.base import Engine, Holder, Session, Setup
+    from asyncmig.history import History, HistoryEntry
+    from asyncmig.plan import Step
+
+UP = Request(Direction.UP)
+DOWN = Request(Direction.DOWN)
+RUNNER = Runner(run_id="run-1", tool_version="1.2.3", host="here", pid=4711)
+RIVAL = Runner(run_id="run-2", tool_version="1.2.3", host="there", pid=4712)
+LAX = Policy()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One database to try things on.
+
+    Attributes:
+        make_engine: Makes an engine for the database; each call stands for another process.
+        query: Runs one statement on a connection of its own, and returns the rows as tuples.
+        slow: A statement that runs for many seconds.
+    """
+
+    make_engine: Callable[[EngineSettings], Engine]
+    query: Callable[[str], Awaitable[list[tuple[Any, ...]]]]
+    slow: str
+
+    @property
+    def engine(self) -> Engine:
+        """An engine with the default settings."""
+        return self.make_engine(EngineSettings())
+
+    def engine_with(self, *, setup: Setup | None = None, table: str = "asyncmig_history") -> Engine:
+        """Return an engine with other settings."""
+        return self.make_engine(EngineSettings(setup=setup, table=table))
+
+    async def tables(self) -> set[str]:
+        """Return the tables that are there, but for the history."""
+        rows = await self.query(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if self.engine.dialect == "sqlite"
+            else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        return {name for (name,) in rows} - {"asyncmig_history"}
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a session told while it waited or applied."""
+
+    started: int = 0
+    retries: list[str] = field(default_factory=list[str])
+    holders: list[Holder | None] = field(default_factory=list[Any])
+
+    @property
+    def events(self) -> StepEvents:
+        """What to hand to ``apply()``."""
+        return StepEvents(self._start, lambda _attempt, _pause, why: self.retries.append(why))
+
+    def _start(self) -> None:
+        self.started += 1
+
+
+def sql(version: str, text: str, down: str | None = None, **options: Any) -> Migration:
+    """Return a migration in SQL; options are those of :class:`SqlScript`."""
+    path = f"{version}_some.sql"
+    return Migration(
+        Version(version),
+        "some",
+        checksum(text),
+        SqlScript(text, path, **options),
+        None if down is None else SqlScript(down, path, **options),
+    )
+
+
+def repeatable(name: str, text: str) -> Migration:
+    """Return a repeatable migration in SQL."""
+    return Migration(None, name, checksum(text), SqlScript(text, f"R__{name}.sql"))
+
+
+def python(version: str, source: str, **options: Any) -> Migration:
+    """Return a migration in Python whose ``up`` has that body."""
+    body = "".join(f"    {line}\n" for line in source.splitlines())
+    text = f"async def up(connection):\n{body}"
+    script = PythonScript(text, f"{version}_some.py", "up", **options)
+    return Migration(Version(version), "some", checksum(text), script)
+
+
+def wait_for(
+    *,
+    timeout: float | None = 10.0,
+    settled: Callable[[History], bool] = lambda _history: False,
+    seen: Seen | None = None,
+) -> Wait:
+    """Return how to wait for the lock."""
+    told = seen or Seen()
+    return Wait(timeout, settled, lambda holder, _seconds: told.holders.append(holder))
+
+
+@asynccontextmanager
+async def locked(engine: Engine, runner: Runner = RUNNER) -> AsyncGenerator[Session]:
+    """Hold the lock of a database."""
+    async with engine.session(runner) as session, session.lock(wait_for()):
+        yield session
+
+
+async def run(
+    engine: Engine, *migrations: Migration, request: Request = UP, runner: Runner = RUNNER
+) -> list[HistoryEntry]:
+    """Do what a run does: lock, read, plan, apply. Return the rows that were written."""
+    entries: list[HistoryEntry] = []
+    async with locked(engine, runner) as session:
+        history = await session.history()
+        for step in make_plan(migrations, history, request, LAX).steps:
+            entry = await session.apply(step, history.generation, Seen().events)
+            history = history.with_entry(entry, step.edit())
+            entries.append(entry)
+        assert await session.history() == history
+    return entries
+
+
+async def history_of(engine: Engine) -> History:
+    """Read the history as a visitor does."""
+    async with engine.session(RUNNER) as session:
+        return await session.history()
+
+
+def first_step(history: History, *migrations: Migration, request: Request = UP) -> Step:
+    """Return the first step of a plan."""
+    return make_plan(migrations, history, request, LAX).steps[0]
+
+
+def facts(entry: HistoryEntry) -> HistoryEntry:
+    """Return a row without what differs from run to run: clock, duration and user."""
+    finished = None if entry.finished_at is None else EPOCH
+    duration = None if entry.duration_ms is None else 0
+    return replace(entry, started_at=EPOCH, finished_at=finished, duration_ms=duration, user="")
