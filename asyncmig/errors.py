@@ -291,9 +291,10 @@ class UnknownVersionError(TargetError, LookupError):
 
     def __init__(self, version: str, known: Sequence[str], *, hint: str = "") -> None:
         """Name the version, and the ones that there are."""
-        listed = ", ".join(known[-_SHOWN:]) or "none"
+        more = "… " if known[:-_SHOWN] else ""
+        listed = f" (known: {more}{', '.join(known[-_SHOWN:])})" if known else ""
         super().__init__(
-            f"there is no version {version} (known: {'… ' if known[:-_SHOWN] else ''}{listed})",
+            f"there is no version {version}{listed}",
             hint=hint or "`asyncmig status` lists them all",
             version=version,
         )

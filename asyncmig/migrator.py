@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from importlib import import_module
 from typing import TYPE_CHECKING, TypedDict
 
 import anyio
@@ -195,7 +196,7 @@ class Migrator:
             self._policy,
             runner,
             wait_timeout=self._wait_timeout,
-            narrator=Narrator(self._observe(), run_id=runner.run_id, database=self._engine.address),
+            narrator=await self._narrator(runner),
         )
         await (run.redo() if request is None else run.execute(request))
         statuses = classify(migrations, run.history)
@@ -357,7 +358,7 @@ class Migrator:
     ) -> tuple[Repair, HistoryEntry | None]:
         """Decide again under the lock, and write."""
         runner = _runner()
-        tell = Narrator(self._observe(), run_id=runner.run_id, database=self._engine.address)
+        tell = await self._narrator(runner)
         wait = Wait(self._wait_timeout, lambda _: False, tell.waiting)
         entry: HistoryEntry | None = None
         async with self._engine.session(runner) as session, session.lock(wait):
@@ -388,14 +389,18 @@ class Migrator:
         """Return what stands between the database and the files, by this policy."""
         return [s.key for s in statuses if s.is_pending and not self._policy.skips(s)]
 
-    def _observe(self) -> Observer:
-        """Return the observer. The default is imported only now, because structlog is heavy."""
+    async def _narrator(self, runner: Runner) -> Narrator:
+        observer = await self._observe()
+        return Narrator(observer, run_id=runner.run_id, database=self._engine.address)
+
+    async def _observe(self) -> Observer:
+        """Return the observer; the default is imported now, off the loop: structlog is heavy."""
         if self._observer is None:
             return lambda _: None
         if self._observer is not ...:
             return self._observer
-        from asyncmig.logging import log_event
-
+        logging = await anyio.to_thread.run_sync(import_module, "asyncmig.logging")
+        log_event: Observer = logging.log_event
         return log_event
 
 

@@ -114,10 +114,12 @@ def plan_baseline(migrations: Sequence[Migration], history: History, target: str
 def _identity(key: str, known: dict[Identity, object]) -> Identity:
     if key.startswith("R__") and key.removeprefix("R__") in known:
         return key.removeprefix("R__")
-    versions = sorted(v for v in known if isinstance(v, Version))
     if key.isascii() and key.isdigit() and Version(key) in known:
         return Version(key)
-    raise UnknownVersionError(key, [version.text for version in versions])
+    versions = sorted(one for one in known if isinstance(one, Version))
+    names = sorted(one for one in known if isinstance(one, str))
+    repeatables = [key_of(None, name) for name in names]
+    raise UnknownVersionError(key, [*(version.text for version in versions), *repeatables])
 
 
 def _accept(key: str, file: Migration | None, row: HistoryEntry | None) -> Repair:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import anyio.lowlevel
@@ -121,7 +122,7 @@ class Run:
             on_retrying=lambda attempt, delay, why: tell.retrying(step, attempt, delay, why),
         )
         try:
-            with self._context_of(step):
+            with await self._context_of(step):
                 entry = await session.apply(step, self.history.generation, events)
         except MigrationFailedError as error:
             tell.failed(step, error)
@@ -189,13 +190,16 @@ class Run:
         message = f"{len(keys)} migrations to run, but {error.message}"
         return ReadOnlyDatabaseError(message, pending=keys, hint=error.hint)
 
-    def _context_of(self, step: Step) -> AbstractContextManager[None]:
+    async def _context_of(self, step: Step) -> AbstractContextManager[None]:
         """Let what a Python migration logs carry its version and the run."""
         if not isinstance(step.script, PythonScript):
             return nullcontext()
-        from asyncmig.logging import migration_context
-
-        return migration_context(self._runner.run_id, step.key)
+        # Off the loop, because structlog takes its time to be imported.
+        logging = await anyio.to_thread.run_sync(import_module, "asyncmig.logging")
+        context: AbstractContextManager[None] = logging.migration_context(
+            self._runner.run_id, step.key
+        )
+        return context
 
 
 def _is_same(row: HistoryEntry, step: Step) -> bool:

@@ -39,16 +39,19 @@ something · 4 another runner took too long · 5 database unreachable · 6 histo
 asyncmig COMMAND --help explains a command; asyncmig --version prints the version."""
 
 
+def asks_for_top_level_help(words: Sequence[str]) -> bool:
+    """Tell whether the list of commands is asked for."""
+    return words[0] in {"-h", "--help"} or list(words) == ["help"]
+
+
 def help_for(words: Sequence[str]) -> str | None:
-    """Return the help or the version that was asked for, ``None`` when neither was.
+    """Return the version, or the help of a command, if that was asked for, else ``None``.
 
     Raises:
         UsageError: Help was asked for a command that there is not.
     """
     words = words[: words.index("--")] if "--" in words else words
     match list(words):
-        case ["-h" | "--help", *_] | ["help"]:
-            return top_level_help()
         case ["-V" | "--version"]:
             from asyncmig.version import __version__
 

@@ -26,7 +26,9 @@ class Journal:
     database: str | None = None
     current: str | None = None
     pending: int | None = None
-    done: list[MigrationApplied | MigrationReverted] = field(default_factory=list)
+    done: list[MigrationApplied | MigrationReverted] = field(
+        default_factory=list["MigrationApplied | MigrationReverted"]
+    )
     lock_wait_ms: int = 0
 
     def __call__(self, event: Event) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.help import help_for, top_level_help
+from asyncmig.cli.help import asks_for_top_level_help, help_for, top_level_help
 from asyncmig.cli.output.console import open_console
-from asyncmig.errors import AsyncmigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asyncmig.cli.output.console import Console
+    from asyncmig.cli.output.reporter import Reporter
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,28 +26,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words:
         console.err.write(top_level_help())
         return 2
+    if asks_for_top_level_help(words):
+        console.out.write(top_level_help())
+        return 0
     return _answer(words, console)
 
 
 def _answer(words: Sequence[str], console: Console) -> int:
-    """Do what the words say, and report it in the way that they ask for, whatever happens."""
-    complaint: AsyncmigError | None = None
+    """Give the help that the words ask for, or else do what they say."""
+    from asyncmig.errors import AsyncmigError
+
     try:
-        if (text := help_for(words)) is not None:
-            console.out.write(text)
-            return 0
+        text = help_for(words)
     except AsyncmigError as error:
-        complaint = error
-    # The help is out by now; from here on more is needed.
+        return _reporter(words, console).failed(error)
+    if text is None:
+        return _carry_out(words, _reporter(words, console))
+    console.out.write(text)
+    return 0
+
+
+def _reporter(words: Sequence[str], console: Console) -> Reporter:
+    """Return what reports in the way that the words ask for, also if they make no sense."""
+    from asyncmig.cli.output.reporter import Reporter
+
+    options = words[: words.index("--")] if "--" in words else words
+    return Reporter(console, as_document="--json" in options)
+
+
+def _carry_out(words: Sequence[str], reporter: Reporter) -> int:
+    """Do what the words say, and report how it ended, whatever happens."""
     import signal
 
     from asyncmig.cli.call import call
     from asyncmig.cli.errors import RunInterruptedError
-    from asyncmig.cli.output.reporter import Reporter
+    from asyncmig.errors import AsyncmigError
 
-    reporter = Reporter(console, as_document=_asks_for_json(words))
-    if complaint is not None:
-        return reporter.failed(complaint)
     try:
         return reporter.succeeded(call(words, reporter))
     except AsyncmigError as error:
@@ -57,8 +71,3 @@ def _answer(words: Sequence[str], console: Console) -> int:
     except Exception as error:
         reporter.crashed(error)
         raise
-
-
-def _asks_for_json(words: Sequence[str]) -> bool:
-    """Tell whether ``--json`` is among the options, also when the others cannot be understood."""
-    return "--json" in (words[: words.index("--")] if "--" in words else words)

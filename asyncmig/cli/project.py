@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asyncmig.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from asyncmig.engines.base import Setup
 
 
 @contextmanager
-def importable(root: Path) -> Iterator[None]:
+def importable(root: Path) -> Generator[None]:
     """Put the project on ``sys.path`` while a command runs, and take it off again."""
     entry = str(root)
     if entry in sys.path:
@@ -55,5 +55,4 @@ def load_setup(reference: str) -> Setup:
     if not callable(found):
         what = "is not a function" if found is not None else "does not exist"
         raise SettingsError(f"the setup {reference!r}: {name} {what}")
-    setup: Setup = found
-    return setup
+    return cast("Setup", found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asyncmig.cli.arguments import nearest
 from asyncmig.errors import SettingsError
@@ -59,11 +59,11 @@ def read_section(file: Path) -> Mapping[str, Any] | None:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{file} cannot be read: {error}", file=str(file)) from error
-    tool = content.get("tool")
-    section = tool.get("asyncmig") if isinstance(tool, dict) else None
-    if section is None:
+    tool = _as_table(content.get("tool"))
+    if tool is None or "asyncmig" not in tool:
         return None
-    if not isinstance(section, dict):
+    section = _as_table(tool["asyncmig"])
+    if section is None:
         raise SettingsError(f"{SECTION} in {file} is not a section", file=str(file))
     return {key.replace("_", "-"): value for key, value in section.items()}
 
@@ -111,3 +111,8 @@ def add_section(file: Path, values: Mapping[str, str], comment: str) -> None:
         raise SettingsError(
             f"{SECTION} cannot be added to {file}: {error}", file=str(file)
         ) from error
+
+
+def _as_table(value: object) -> Mapping[str, Any] | None:
+    """Return what TOML calls a table, ``None`` for anything else."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,8 @@ async def follow(
     invocation: Invocation, migrator: Migrator, run: Awaitable[RunReport]
 ) -> RunReport:
     """Await a run. When a migration fails, find out where the database stands now, best effort."""
+    import asyncio  # the help of a command comes without it
+
     try:
         return await run
     except MigrationFailedError:

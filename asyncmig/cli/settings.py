@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
 from asyncmig.cli.arguments import nearest, redacted
@@ -265,14 +265,20 @@ def require_database(settings: Settings, environ: Mapping[str, str] = os.environ
             f"{settings.database_from} is empty, so there is no database",
             hint="a secret that did not arrive? Set it to postgresql://… or sqlite:///…",
         )
-    near = [name for name in environ if nearest(name, ["ASYNCMIG_DATABASE"]) and "DATABA" in name]
-    meant = f"{near[0]} is set, but the name is ASYNCMIG_DATABASE; " if near else ""
+    near = nearest(f"{PREFIX}DATABASE", [*filter(_is_stray, environ)], cutoff=0.8)
+    meant = f"{near} is set, but the name is {PREFIX}DATABASE; " if near else ""
     place = settings.project.file or "a pyproject.toml"
     raise SettingsError(
         "no database is named",
         hint=f"{meant}give --database URL, set ASYNCMIG_DATABASE or DATABASE_URL, or write "
         f"database = … below {SECTION} in {place} (`asyncmig init` does)",
     )
+
+
+def _is_stray(variable: str) -> bool:
+    """Tell whether a variable begins as ours do and is none of them."""
+    ours = {PREFIX + key.upper().replace("-", "_") for key in KEYS}
+    return variable.startswith(PREFIX) and variable not in ours
 
 
 def as_text(given: Given) -> str:
@@ -327,6 +333,7 @@ def _source(sources: Sources, cwd: Path) -> str:
 
 def _search_path(sources: Sources) -> str | None:
     given = sources.find("search-path")
-    if given is not None and isinstance(given.value, list):
-        return ", ".join(str(name) for name in given.value)
+    names = None if given is None else given.value
+    if isinstance(names, list):
+        return ", ".join(map(str, cast("list[object]", names)))
     return sources.text("search-path")

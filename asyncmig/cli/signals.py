@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from asyncmig.cli.errors import RunInterruptedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Generator
 
 Result = TypeVar("Result")
 
@@ -59,7 +59,7 @@ def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) ->
 
 
 @contextmanager
-def _handled(on_signal: Callable[[int, object], None]) -> Iterator[None]:
+def _handled(on_signal: Callable[[int, object], None]) -> Generator[None]:
     """Have the signals handled, and put back who handled them before."""
     if threading.current_thread() is not threading.main_thread():  # only there it is possible
         yield

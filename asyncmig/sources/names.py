@@ -74,11 +74,13 @@ _FORM = (
 # Digits, an underscore, then anything: real names hold spaces, dashes, dots ("1.7.0_schema",
 # "name..sql") and letters of every alphabet, and all of them have been applied somewhere.
 _NAME = re.compile(
-    r"(?:(?P<version>[0-9]+)_|R__)(?P<name>.+?)(?:\.(?P<direction>up|down))?\.(?P<format>sql|py)",
+    r"(?:(?P<version>[0-9]+)_|R__)(?P<name>.+?)"
+    r"(?:\.(?P<direction>up|down)\.*)?\.(?P<format>sql|py)",
     re.DOTALL,
 )
 
-# "001_a.UP.sql", "001_a.down..sql": taken as names they would run a down as an up.
+# "001_a.DOWN.sql", "001_a.down .sql": taken as names they would run a down as an up. A mere dot
+# too many ("001_a.up..sql") is understood, as golang-migrate understands it.
 _ALMOST_A_DIRECTION = re.compile(
     r"(?P<stem>.+?)\.(?P<direction>up|down)[. ]*", re.IGNORECASE | re.DOTALL
 )

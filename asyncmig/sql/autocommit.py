@@ -8,6 +8,7 @@ CLUSTER of a partitioned table, a procedure or DO block that commits.
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from asyncmig.sql.dialect import Dialect
@@ -57,8 +58,8 @@ CHANGES_PUBLICATIONS = re.compile(r"ALTER SUBSCRIPTION \S+ (?:SET|ADD|DROP) PUBL
 CHANGES_OPTIONS = re.compile(r"ALTER SUBSCRIPTION \S+ SET \(.*")
 FALSE = frozenset({"false", "off", "0"})
 
-# SQLite, tried on 3.40 and 3.54: VACUUM, synchronous, wal_checkpoint and DETACH fail in a
-# transaction that has begun to write, as ours has; journal_mode fails or is ignored.
+# SQLite, tried on 3.40 and 3.54, in a transaction that has written something, as ours has by
+# then: journal_mode is ignored without a word; the other two fail, as do DETACH and VACUUM.
 PRAGMAS = {
     "journal_mode": "PRAGMA journal_mode",
     "synchronous": "PRAGMA synchronous",
@@ -130,9 +131,7 @@ def options(found: list[str]) -> dict[str, str]:
     """Read the first `(name [=] value, …)` among tokens: lower case, no quotes, last one wins."""
     if "(" not in found:
         return {}
-    inside = found[found.index("(") + 1 :]
-    if ")" in inside:
-        inside = inside[: inside.index(")")]
+    inside = takewhile(")".__ne__, found[found.index("(") + 1 :])
     given: dict[str, str] = {}
     for option in " ".join(inside).split(" , "):
         name, _, value = option.partition(" ")

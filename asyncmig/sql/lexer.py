@@ -17,9 +17,15 @@ from asyncmig.sql.marks import MOST_WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asyncmig.sql.marks import Mark
+    from asyncmig.sql.marks import Grammar, Mark
 
-GRAMMARS = {Dialect.POSTGRESQL: postgresql.GRAMMAR, Dialect.SQLITE: sqlite.GRAMMAR}
+
+def grammar_of(dialect: Dialect) -> Grammar:
+    """Return the rules of a dialect.
+
+    Not a dictionary: the hash of an enum's member costs more than all of this.
+    """
+    return sqlite.GRAMMAR if dialect is Dialect.SQLITE else postgresql.GRAMMAR
 
 
 def marks(script: str, dialect: Dialect, start: int = 0) -> Iterator[Mark]:
@@ -32,30 +38,25 @@ def marks(script: str, dialect: Dialect, start: int = 0) -> Iterator[Mark]:
         dialect: Whose rules apply.
         start: Where to begin: an offset outside of strings, names and comments.
     """
-    grammar = GRAMMARS[dialect]
+    grammar = grammar_of(dialect)
     quiet, readers = grammar.quiet.match, grammar.readers
     position = floor = start
     end = len(script)
     while (stretch := quiet(script, position)) and (position := stretch.end()) < end:
-        reader = readers.get(script[position])
-        if reader is None:
-            # `quiet` stopped after its count of repeats; the next round goes on from here.
-            continue
-        mark = reader(script, position, floor)
+        mark = readers[script[position]](script, position, floor)
         yield mark
         position = floor = mark.end
 
 
 def skip_trivia(script: str, position: int, dialect: Dialect) -> int:
     """Return the offset of the first token at or after `position`: no space, no comment."""
-    grammar = GRAMMARS[dialect]
-    while match := grammar.space.match(script, position):
-        position = match.end()
+    grammar = grammar_of(dialect)
+    while True:
+        if gap := grammar.space.match(script, position):
+            position = gap.end()
         if script[position : position + 2] not in {"--", "/*"}:
-            break
-        mark = grammar.readers[script[position]](script, position, position)
-        position = mark.end
-    return position
+            return position
+        position = grammar.readers[script[position]](script, position, position).end
 
 
 def leading_words(script: str, position: int, dialect: Dialect) -> tuple[str, ...]:
@@ -63,10 +64,12 @@ def leading_words(script: str, position: int, dialect: Dialect) -> tuple[str, ..
 
     It stops at the first token of another kind, or after eight words.
     """
-    pattern = GRAMMARS[dialect].words
+    grammar = grammar_of(dialect)
     words: list[str] = []
-    while len(words) < MOST_WORDS and (match := pattern.match(script, position)):
-        words += upper(match[0]).split()
+    while match := grammar.words.match(script, position):
+        words += grammar.space.split(upper(match[0]))
+        if match.lastindex is None or len(words) >= MOST_WORDS:
+            break
         position = skip_trivia(script, match.end(), dialect)
     return tuple(words[:MOST_WORDS])
 
@@ -88,15 +91,15 @@ def tokens(script: str, dialect: Dialect, start: int = 0, end: int | None = None
     else one character (or number) at a time. Meant for single statements: `marks` is what can
     run over megabytes.
     """
-    grammar = GRAMMARS[dialect]
+    grammar = grammar_of(dialect)
     stop = len(script) if end is None else end
     position = floor = start
     while (position := skip_trivia(script, position, dialect)) < stop:
-        reader = grammar.readers.get(script[position])
-        if reader:
-            mark = reader(script, position, floor)
-            yield script[position : mark.end]
-            position = floor = mark.end
-        elif match := grammar.token.match(script, position):
-            yield upper(match[0])
-            position = match.end()
+        begin = position
+        if reader := grammar.readers.get(script[begin]):
+            position = floor = reader(script, begin, floor).end
+            yield script[begin:position]
+        else:
+            word = grammar.token.match(script, begin)
+            position = word.end() if word else begin + 1
+            yield upper(script[begin:position])

@@ -55,11 +55,12 @@ class Grammar:
     """Hold the lexical rules of one dialect.
 
     Attributes:
-        quiet: Matches a stretch in which nothing can end a statement; also the empty one.
+        quiet: Matches a stretch in which nothing can end a statement; also the empty one. It may
+            stop short, but only in front of a character that has a reader.
         readers: For each character at which `quiet` may stop, the function that reads on.
-        space: Matches white space; also none.
+        space: Matches white space.
         words: Matches a few bare words with white space between them.
-        token: Matches a bare word, a number, or any one character.
+        token: Matches a bare word or a number.
     """
 
     quiet: Pattern[str]
@@ -72,15 +73,18 @@ class Grammar:
 # Every character beyond ASCII is a letter to both databases, the no-break space included.
 LETTER = r"A-Za-z_\x80-\U0010ffff"
 WORD = rf"[{LETTER}][{LETTER}0-9$]*+"
-TOKEN = rf"{WORD}|[0-9]++(?:\.[0-9]++)?|."
+TOKEN = rf"{WORD}|[0-9]++(?:\.[0-9]++)?"
 
 MOST_WORDS = 8
 """Enough for CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS and the name."""
 
 
 def words_pattern(space: str) -> str:
-    """Build the pattern of up to `MOST_WORDS` words with one of the `space` characters between."""
-    return rf"{WORD}(?:[{space}]++{WORD}){{0,{MOST_WORDS - 1}}}"
+    """Build the pattern of up to `MOST_WORDS` words with some of the `space` characters between.
+
+    Its group takes part in the match when a comment follows, behind which may be more words.
+    """
+    return rf"{WORD}(?:[{space}]++{WORD}){{0,{MOST_WORDS - 1}}}(?:(?=[{space}]*+(--|/\*))|)"
 
 
 def single(kind: Kind) -> Reader:

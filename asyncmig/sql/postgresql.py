@@ -31,16 +31,13 @@ QUIET_BITS = r"(?<![eE])'[^']*+'|\"[^\"]*+\"|-(?!-)|/(?!\*)"
 ROW = rf"\({PLAIN}*+(?:(?:{QUIET_BITS}|\({PLAIN}*+\)){PLAIN}*+){{0,200}}\)"
 
 LINE_END = re.compile(r"[\n\r]")
+GAP = re.compile(rf"[{SPACE}]++")
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 DOLLAR_TAG = re.compile(rf"\$(?:[{LETTER}][{LETTER}0-9]*+)?\$")
 IN_NAME = re.compile(rf"[{LETTER}0-9$]")
 REST_OF_NAME = re.compile(rf"[{LETTER}0-9$]++")
 PARAMETER = re.compile(r"\$[0-9]*+")
-ESCAPED = re.compile(r"[^'\\]*+(?:\\.[^'\\]*+){0,200}", re.DOTALL)
-# A string goes on behind a doubled quote, or as another literal on a later line (4.1.2.1).
-GOES_ON = re.compile(
-    rf"''|'[ \t\f\v]*+(?:--[^\n\r]*+)?[\n\r][{SPACE}]*+(?:--[^\n\r]*+[\n\r][{SPACE}]*+){{0,200}}'"
-)
+QUOTE_OR_ESCAPES = re.compile(r"'|(?:\\.[^'\\]*+){1,200}", re.DOTALL)
 
 
 def continues_name(script: str, position: int, floor: int) -> bool:
@@ -82,17 +79,33 @@ def escape_string(script: str, start: int) -> Mark:
     The continuing ones take backslash escapes as well, though they have no `E` of their own.
     """
     position = start + 1
-    while bit := ESCAPED.match(script, position):
-        goes_on = GOES_ON.match(script, bit.end())
-        if goes_on:
-            position = goes_on.end()
-        elif script.startswith("'", bit.end()):
-            return Mark(Kind.STRING, start, bit.end() + 1)
-        elif bit.end() == position:
-            break
-        else:
-            position = bit.end()
+    while found := QUOTE_OR_ESCAPES.search(script, position):
+        position = found.end()
+        if found[0] != "'":
+            continue
+        next_quote = continuing_quote(script, position)
+        if next_quote is None:
+            return Mark(Kind.STRING, start, position)
+        position = next_quote + 1
     return Mark(Kind.STRING, start, len(script), closed=False)
+
+
+def continuing_quote(script: str, end: int) -> int | None:
+    """Return the offset of the quote with which a string goes on that was closed before `end`.
+
+    It is the second of a doubled quote, or begins another literal on a later line: between the
+    two are only white space with a newline in it, and line comments (4.1.2.1).
+    """
+    position = end
+    while True:
+        if gap := GAP.match(script, position):
+            position = gap.end()
+        comment = line_comment(script, position, LINE_END)
+        if comment is None:
+            break
+        position = comment.end
+    goes_on = position == end or LINE_END.search(script, end, position)
+    return position if goes_on and script.startswith("'", position) else None
 
 
 def dash(script: str, position: int, _floor: int) -> Mark:
@@ -129,7 +142,7 @@ GRAMMAR = Grammar(
         "/": slash,
         "\\": single(Kind.BACKSLASH),
     },
-    space=re.compile(rf"[{SPACE}]*+"),
+    space=GAP,
     words=re.compile(words_pattern(SPACE)),
-    token=re.compile(TOKEN, re.DOTALL),
+    token=re.compile(TOKEN),
 )

@@ -52,7 +52,7 @@ GRAMMAR = Grammar(
         "-": dash,
         "/": slash,
     },
-    space=re.compile(rf"[{SPACE}]*+"),
+    space=re.compile(rf"[{SPACE}]++"),
     words=re.compile(words_pattern(SPACE)),
-    token=re.compile(TOKEN, re.DOTALL),
+    token=re.compile(TOKEN),
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TERMINATOR = ";"
+SPACE = " \t\n\r\f\v"
 DEPTH = {"(": 1, ")": -1}
 # What may hold whole statements, each with its own semicolon.
 ROUTINE = re.compile(r"CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE)\b")
@@ -52,7 +53,8 @@ class Statement:
         Without the semicolon. A comment between the last token and the semicolon stays.
         Send `text` to the database, not this.
         """
-        return self.text[self.body - self.offset :].rstrip().removesuffix(TERMINATOR).rstrip()
+        found = self.text[self.body - self.offset :].rstrip(SPACE)
+        return found.removesuffix(TERMINATOR).rstrip(SPACE)
 
 
 def split(script: str, dialect: Dialect) -> Iterator[Statement]:
@@ -82,12 +84,13 @@ def statement_end(script: str, body: int, words: tuple[str, ...], dialect: Diale
     """Return the offset behind the semicolon of the statement that begins at `body`."""
     if dialect is Dialect.SQLITE and TRIGGER.match(" ".join(words)):
         return compound_end(script, body, dialect)
+    terminator = next(terminators(script, body, dialect), None)
+    if terminator is None:
+        return len(script)
     is_routine = dialect is Dialect.POSTGRESQL and ROUTINE.match(" ".join(words))
-    for terminator in terminators(script, body, dialect):
-        if is_routine and opens_body(script, body, terminator):
-            return compound_end(script, body, dialect)
-        return terminator + 1
-    return len(script)
+    if is_routine and opens_body(script, body, terminator):
+        return compound_end(script, body, dialect)
+    return terminator + 1
 
 
 def terminators(script: str, body: int, dialect: Dialect) -> Iterator[int]:

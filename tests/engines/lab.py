@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from asyncmig.engines.base import EngineSettings, Runner, StepEvents, Wait
 from asyncmig.migration import Direction, Migration, PythonScript, SqlScript, Version, checksum
 from asyncmig.plan import Policy, Request, make_plan
@@ -76,16 +78,22 @@ class Seen:
         self.started += 1
 
 
-def sql(version: str, text: str, down: str | None = None, **options: Any) -> Migration:
-    """Return a migration in SQL; options are those of :class:`SqlScript`."""
+def sql(version: str, text: str, down: str | None = None, **options: bool) -> Migration:
+    """Return a migration in SQL; options are ``transaction`` and ``foreign_keys``."""
     path = f"{version}_some.sql"
     return Migration(
         Version(version),
         "some",
         checksum(text),
-        SqlScript(text, path, **options),
-        None if down is None else SqlScript(down, path, **options),
+        _script(text, path, **options),
+        None if down is None else _script(down, path, **options),
     )
+
+
+def _script(
+    text: str, path: str, *, transaction: bool = True, foreign_keys: bool = True
+) -> SqlScript:
+    return SqlScript(text, path, transaction=transaction, foreign_keys=foreign_keys)
 
 
 def repeatable(name: str, text: str) -> Migration:
@@ -93,11 +101,11 @@ def repeatable(name: str, text: str) -> Migration:
     return Migration(None, name, checksum(text), SqlScript(text, f"R__{name}.sql"))
 
 
-def python(version: str, source: str, **options: Any) -> Migration:
+def python(version: str, source: str, *, transaction: bool = True) -> Migration:
     """Return a migration in Python whose ``up`` has that body."""
     body = "".join(f"    {line}\n" for line in source.splitlines())
     text = f"async def up(connection):\n{body}"
-    script = PythonScript(text, f"{version}_some.py", "up", **options)
+    script = PythonScript(text, f"{version}_some.py", "up", transaction=transaction)
     return Migration(Version(version), "some", checksum(text), script)
 
 
@@ -130,7 +138,8 @@ async def run(
             entry = await session.apply(step, history.generation, Seen().events)
             history = history.with_entry(entry, step.edit())
             entries.append(entry)
-        assert await session.history() == history
+        if (found := await session.history()) != history:
+            pytest.fail(f"the history is not what the entries say: {found}")
     return entries
 
 

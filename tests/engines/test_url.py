@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from starlette import datastructures
 
 from asyncmig.engines.url import PostgresUrl, SqliteTarget, parse_database
+from asyncmig.engines.url.place import parse_place
+from asyncmig.engines.url.split import split_url
 from asyncmig.errors import AsyncmigError, DatabaseUrlError
 from tests.engines.dsn_oracle import Understood, postgres, understood
 
@@ -97,6 +99,12 @@ def test_a_masked_password_is_explained(masked: object) -> None:
         == caught.value.message
     )
     assert "url.render_as_string(hide_password=False)" in caught.value.hint
+
+
+def test_a_password_that_was_never_filled_in_is_explained() -> None:
+    """Supabase's page shows a URL with a gap in it."""
+    with pytest.raises(DatabaseUrlError, match=r"has \[YOUR-PASSWORD\] where the password should"):
+        parse_database("postgresql://u:[YOUR-PASSWORD]@h:5432/db")
 
 
 SUPPORTED = (
@@ -184,6 +192,13 @@ def test_every_login_reaches_asyncpg_and_no_password_shows(
     shown = f"{parsed!r} {parsed.address}"
     assert password not in shown
     assert quote(password, safe="") not in shown
+
+
+def test_no_value_on_the_way_shows_a_password() -> None:
+    """A debugger or a traceback with locals shows these too."""
+    url = split_url("postgresql://u:Zq@h/db?sslpassword=Zq")
+
+    assert "Zq" not in f"{url} {parse_place(url, {})} {parse_place(url, {'password': 'Zq'})}"
 
 
 @given(user=NAMES, password=SECRETS, database=NAMES.filter(lambda name: name == name.strip()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import asyncpg
 import pytest
 from asyncpg.connect_utils import SSLMode
 
@@ -74,6 +75,11 @@ def defaults(port: int) -> list[Any]:
             "postgresql:///db?host=/var/run/postgresql&port=5433",
             "postgresql:///db?host=/var/run/postgresql&port=5433",
             Understood(["/var/run/postgresql/.s.PGSQL.5433"], "somebody", None, "db"),
+        ),
+        (
+            "postgresql:///db?host=/run/a:b",
+            "postgresql:///db?host=/run/a:b",
+            Understood(["/run/a:b/.s.PGSQL.5432"], "somebody", None, "db"),
         ),
         (
             "postgresql://u:p@%2Fvar%2Frun%2Fpostgresql:5433/db",
@@ -292,6 +298,24 @@ def test_a_place_that_cannot_be_is_refused(url: str, message: str) -> None:
 
     assert caught.value.message.startswith(message)
     assert "w=" not in f"{caught.value.message} {caught.value.hint}"
+
+
+async def test_a_server_takes_what_is_passed(postgres_url: str) -> None:
+    """Asyncpg connects with the DSN, and the server knows every setting that a URL may have."""
+    settings = "&".join(f"{name}=x" for name in SERVER_SETTINGS if "application" not in name)
+    parsed = postgres(f"{postgres_url}&options=--jit%3Doff+-c+geqo%3Doff&{settings}")
+
+    connection = await asyncpg.connect(parsed.dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT name FROM pg_settings WHERE context IN ('user', 'superuser')"
+        )
+    finally:
+        await connection.close()
+
+    newer_than_14 = {"event_triggers", "icu_validation_level", "transaction_timeout"}
+    names = {row["name"].lower() for row in rows} | {"role"} | newer_than_14
+    assert set() == {name for name, _ in parsed.server_settings} - names
 
 
 def test_the_tables_of_keys_agree() -> None:

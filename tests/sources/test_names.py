@@ -86,7 +86,7 @@ def test_names_that_mean_no_migration_are_ignored(file_name: str) -> None:
         ("R-view.sql", "R__view.sql"),
         ("R__view.up.sql", "R__view.sql"),
         ("001_a.UP.sql", "001_a.up.sql"),
-        ("001_a.down..sql", "001_a.down.sql"),
+        ("001_a.down .sql", "001_a.down.sql"),
         ("001_a.SQL", "001_a.sql"),
         ("001_a.Up.Sql", "001_a.up.sql"),
         ("001_a.up.py", "001_a.py"),

@@ -32,13 +32,13 @@ SETS_FOREIGN_KEYS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), SETS_FOREIGN_KEYS)
-def test_what_a_foreign_keys_pragma_sets_is_known(text: str, expected: bool) -> None:
+def test_what_a_foreign_keys_pragma_sets_is_known(text: str, *, expected: bool) -> None:
     """Every spelling that SQLite takes counts; what is not true is false."""
     assert expected == foreign_keys_pragma(statement(text, Dialect.SQLITE))
 
 
 @pytest.mark.parametrize(("text", "expected"), SETS_FOREIGN_KEYS)
-def test_sqlite_reads_the_same_value(text: str, expected: bool) -> None:
+def test_sqlite_reads_the_same_value(text: str, *, expected: bool) -> None:
     """SQLite's own foreign_keys setting is what we read out of the statement."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute(f"PRAGMA foreign_keys = {not expected}")

@@ -35,7 +35,7 @@ DOLLAR = "The string that begins with $a$ here is not closed with another $a$."
         ("\\restrict Ab12\nSELECT 1;", Problem(META.format("\\restrict"), 0)),
         ("SELECT 1 \\gexec", Problem(META.format("\\gexec"), 9)),
         ("1\tx\n\\.\n", Problem(META.format("\\."), 4)),
-        ("SELECT 'it\\'s';", Problem(BACKSLASH, 12)),
+        ("SELECT 'it\\'s', 'that\\'s';", Problem(BACKSLASH, 21)),
         (" -- a\nCOPY t (a, b) FROM STDIN;\n1\t'\n\\.\n", Problem(COPY, 6)),
         ("SELECT 1; copy public.t from stdin with (format csv);", Problem(COPY, 10)),
         ("COPY t FROM STDOUT;", Problem(COPY, 0)),

@@ -32,36 +32,29 @@ REPEATED = {
     "words": "CREATE OR REPLACE ",
     "dashes": "- ",
 }
-SMALL, LARGE = 20_000, 160_000
+SMALL, LARGE = 8_000, 64_000
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
 @pytest.mark.parametrize("piece", list(REPEATED.values()), ids=list(REPEATED))
-def test_eight_times_the_script_takes_no_more_than_eight_times_as_long(
+def test_eight_times_the_script_takes_about_eight_times_as_long(
     piece: str, dialect: Dialect
 ) -> None:
-    """Twice that is allowed, for a busy machine; a quadratic scanner would take 64 times."""
-    factor = min(growth(piece, dialect) for _ in range(3))
-
-    assert factor < 2 * LARGE / SMALL
+    """Twice that is allowed, in the best of five, for a busy machine; quadratic would be 64."""
+    assert any(growth(piece, dialect) < 2 * LARGE / SMALL for _ in range(5))
 
 
 def growth(piece: str, dialect: Dialect) -> float:
     """Return how many times longer the large script takes than the small one."""
-    return seconds(piece * (LARGE // len(piece)), dialect) / seconds(
-        piece * (SMALL // len(piece)), dialect
-    )
+    small, large = piece * (SMALL // len(piece)), piece * (LARGE // len(piece))
+    return seconds(large, dialect) / seconds(small, dialect)
 
 
 def seconds(script: str, dialect: Dialect) -> float:
-    """Return the processor time that reading a script in every way takes, at best of three."""
-
-    def once() -> float:
-        started = time.process_time()
-        parts = sum(1 for _ in split(script, dialect))
-        problem(script, dialect)
-        comments = sum(1 for _ in line_comments_at_column_zero(script, dialect))
-        assert parts or comments
-        return time.process_time() - started
-
-    return min(once() for _ in range(3))
+    """Return the processor time that reading a script in every way takes."""
+    started = time.process_time()
+    parts = sum(1 for _ in split(script, dialect))
+    comments = sum(1 for _ in line_comments_at_column_zero(script, dialect))
+    found = problem(script, dialect)
+    assert parts or comments or found
+    return time.process_time() - started

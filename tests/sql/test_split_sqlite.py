@@ -25,8 +25,14 @@ ONE_STATEMENT = [
     "CREATE TRIGGER t DELETE ON a BEGIN SELECT 'x; END;'; END;",
     "CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; ENDING; END;",
     "CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; END OF; END;",
+    "CREATE TRIGGER t DELETE ON a BEGIN SELECT 1; END 'x'; END;",
     "CREATE TABLE trigger_log (a);",
     'CREATE TABLE "trigger" (a);',
+    *[
+        f"SELECT {bit * 199}{bit * count} ;"
+        for bit in ("'a',", "-1", "/1", "[;]")
+        for count in (1, 2, 9)
+    ],
     "\ufeffCREATE TRIGGER t DELETE ON a BEGIN SELECT 1; END;",
 ]
 

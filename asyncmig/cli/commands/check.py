@@ -102,7 +102,7 @@ def _versions(names: Iterable[str]) -> Mapping[Version, list[str]]:
 
 
 def _text(found: Iterable[SourceError]) -> str:
-    lines = []
+    lines: list[str] = []
     for error in found:
         lines.append(error.message)
         if error.hint:

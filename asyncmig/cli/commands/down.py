@@ -62,15 +62,15 @@ def confirm_reversal(invocation: Invocation, plan: PlanReport) -> None:
     """
     files = {status.key for status in plan.migrations if status.path}
     stored = [step for step in plan.steps if step.key not in files]
-    if len(plan.steps) > 1 or stored:
+    number = len(plan.steps)
+    if number > 1 or stored:
         shown = "\n".join([*_stored_sql(stored), *steps_table(plan.steps)])
-        number = len(plan.steps)
-        what = f"{number} migrations" if number > 1 else f"migration {plan.steps[0].key}"
+        what = f"{number} migrations" if number > 1 else f"migration {stored[0].key}"
         confirm(invocation, shown, f"Revert {what} in {plan.database}?")
 
 
 def _stored_sql(steps: Sequence[Step]) -> list[str]:
-    lines = []
+    lines: list[str] = []
     for step in steps:
         if isinstance(step.script, SqlScript):
             lines += [f"-- {step.key} {step.name}, as stored in the history:"]

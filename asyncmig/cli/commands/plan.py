@@ -71,7 +71,7 @@ def _row_of_step(step: Step) -> dict[str, Any]:
 
 def _text(report: PlanReport) -> str:
     at = f"is at {report.current}" if report.current else "has no migration applied"
-    lines = []
+    lines: list[str] = []
     if report.steps:
         lines += [*steps_table(report.steps), ""]
     number = len(report.steps)

@@ -14,6 +14,7 @@ from asyncmig.migration import Direction
 if TYPE_CHECKING:
     from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation, Outcome
+    from asyncmig.report import RunReport
 
 
 def add_options(parser: Parser) -> None:
@@ -26,7 +27,7 @@ async def work(invocation: Invocation) -> Outcome:
     """Revert everything, then apply everything."""
     migrator = invocation.migrator()
     plan = await migrator.plan(Direction.DOWN, to="0")
-    reports = []
+    reports: list[RunReport] = []
     if plan.steps:
         shown = "\n".join(steps_table(plan.steps))
         confirm(invocation, shown, f"Revert everything in {plan.database} and apply it again?")

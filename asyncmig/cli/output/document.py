@@ -79,7 +79,7 @@ class Facts:
     pending: int | None = None
     migrations: tuple[Row, ...] = ()
     lock_wait_ms: int = 0
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def render(command: str | None, facts: Facts, error: Exception | None = None) -> str:

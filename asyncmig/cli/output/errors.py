@@ -34,7 +34,7 @@ def _sentence(error: AsyncmigError) -> str:
 
 
 def _done_before(journal: Journal) -> list[str]:
-    lines = []
+    lines: list[str] = []
     for direction, word in ((Direction.UP, "applied"), (Direction.DOWN, "reverted")):
         if keys := [event.version for event in journal.done if event.direction is direction]:
             lines.append(f"{word} before that, and staying so: {', '.join(keys)}")

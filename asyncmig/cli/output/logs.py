@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from asyncmig.cli.settings import LogFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from asyncmig.cli.output.console import Console, Stream
     from asyncmig.cli.settings import Settings
@@ -60,7 +60,7 @@ def plan_logs(
 
 
 @contextmanager
-def logging_configured(style: LogFormat, level: int, stream: Stream) -> Iterator[None]:
+def logging_configured(style: LogFormat, level: int, stream: Stream) -> Generator[None]:
     """Have everything that is logged go to stderr, once, in one format.
 
     Args:

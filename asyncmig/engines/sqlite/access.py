@@ -17,7 +17,12 @@ from asyncmig.engines.sqlite.connection import (
     open_raw,
     open_worker,
 )
-from asyncmig.engines.sqlite.failures import explained, is_unwritable_directory, read_only
+from asyncmig.engines.sqlite.failures import (
+    explained,
+    is_unwritable_directory,
+    read_only,
+    unreadable,
+)
 from asyncmig.engines.sqlite.records import fetch
 from asyncmig.engines.url.sqlite_target import Access
 from asyncmig.errors import ConnectionInUseError, DatabaseAccessError
@@ -49,6 +54,15 @@ class Visit(Protocol):
         """Do a piece of work that only reads, or return ``without`` when there is no file."""
         ...
 
+    async def refuse_read_only(self) -> None:
+        """Find out, before anything is made, whether the database can be written.
+
+        Raises:
+            ReadOnlyDatabaseError: It cannot.
+            DatabaseAccessError: It cannot even be.
+        """
+        ...
+
     def writing(self) -> AbstractAsyncContextManager[Worker]:
         """Have a connection to write with."""
         ...
@@ -77,15 +91,17 @@ class OwnConnections:
         """
         return await to_thread.run_sync(_read, self._target, work, without)
 
+    async def refuse_read_only(self) -> None:
+        """Look at the URI, the file and its folder."""
+        await to_thread.run_sync(_refuse_read_only, self._target)
+
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Worker]:
         """Open the database, and close it on every way out. A new file is put into WAL."""
-        is_new = await to_thread.run_sync(_refuse_read_only, self._target)
+        is_new = await to_thread.run_sync(_is_new, self._target)
         worker = await _opened(self._target)
         try:
-            mode = self._target.journal_mode or ("wal" if is_new else None)
-            if mode is not None:
-                await worker.run(_set_journal_mode, mode)
+            await self._set_journal_mode(worker, "wal" if is_new else None)
             yield worker
         finally:
             await worker.close()
@@ -98,6 +114,13 @@ class OwnConnections:
         """
         old, worker.driver = worker.driver, (await _opened(self._target)).driver
         await Worker(old).close()
+        await self._set_journal_mode(worker, None)
+
+    async def _set_journal_mode(self, worker: Worker, default: str | None) -> None:
+        """Set what the URL asks for; only WAL is a property of the file, the others are ours."""
+        mode = self._target.journal_mode or default
+        if mode is not None:
+            await worker.run(_set_journal_mode, mode)
 
 
 class BorrowedConnection:
@@ -116,6 +139,9 @@ class BorrowedConnection:
         """Do the work on the connection itself: the application may be in memory."""
         del without
         return await self._run(work)
+
+    async def refuse_read_only(self) -> None:
+        """Leave it to SQLite: its first write will tell."""
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Worker]:
@@ -147,8 +173,10 @@ def _read(target: SqliteTarget, work: Callable[[Raw], T], without: T) -> T:
         with closing(open_raw(target.uri_for(Access.READ))) as raw:
             return work(raw)
     except DriverError as error:
-        if not is_unwritable_directory(error) or not _is_at_rest(target.path):
+        if not is_unwritable_directory(error):
             raise
+        if not _is_at_rest(target.path):
+            raise unreadable(target.address) from error
         # A WAL database on read-only media: SQLite cannot make the -shm file that it reads with.
         with closing(open_raw(target.uri_for(Access.READ, immutable="1"))) as raw:
             return work(raw)
@@ -175,18 +203,19 @@ def _exists(path: str) -> bool:
     return Path(path).exists()
 
 
-def _refuse_read_only(target: SqliteTarget) -> bool:
-    """Refuse what cannot be written before anything is made; return whether the file is new."""
+def _is_new(target: SqliteTarget) -> bool:
+    return target.path is not None and not _exists(target.path)
+
+
+def _refuse_read_only(target: SqliteTarget) -> None:
     if target.is_read_only:
         raise read_only(target.address)
     if target.path is None:
-        return False
-    is_new = not _exists(target.path)
-    folder = Path(target.path).resolve().parent
-    written = [folder] if is_new else [folder, Path(target.path)]
+        return
+    exists, folder = _exists(target.path), Path(target.path).resolve().parent
+    written = [folder, Path(target.path)] if exists else [folder]
     if not all(os.access(path, os.W_OK) for path in written):
         raise read_only(target.address)
-    return is_new
 
 
 async def _opened(target: SqliteTarget) -> Worker:

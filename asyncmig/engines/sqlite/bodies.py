@@ -155,10 +155,12 @@ class PythonBody:
     def _failure(self, error: Exception, authorizer: Authorizer) -> MigrationFailedError:
         if code_of(error) != Code.AUTH or authorizer.denied is None:
             return python_failed(self._step, self._script, error)
-        origin = error.__context__
-        if authorizer.denied == "ROLLBACK" and isinstance(origin, Exception):
-            # `except: await connection.rollback(); raise`: what was excepted is the failure.
-            return python_failed(self._step, self._script, origin)
+        if authorizer.denied == "ROLLBACK" and isinstance(error.__context__, Exception):
+            # `except: await connection.rollback(); raise`: what was excepted is the failure, if it
+            # came from the migration.
+            origin = python_failed(self._step, self._script, error.__context__)
+            if origin.line is not None:
+                return origin
         failure = python_failed(self._step, self._script, error)
         return MigrationFailedError(
             f"migration {self._step.key} failed at {failure.location}: it asks for "

@@ -132,10 +132,13 @@ class Worker:
         """
         task = asyncio.ensure_future(self._hop(work, *args, **kwargs))
         try:
-            return await asyncio.shield(task)
+            await asyncio.wait({task})
         except asyncio.CancelledError:
-            await finish(self._interrupt(task))
+            task.add_done_callback(_look_at)
+            with suppress(TimeoutError):
+                await finish(self._interrupt(task))
             raise
+        return task.result()
 
     async def run_to_end(
         self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
@@ -185,6 +188,7 @@ class Worker:
         # ROLLBACK that comes next would be interrupted too.
         await asyncio.wait({idle}, timeout=_INTERRUPT_EVERY)
         await self._interrupt(idle)
+        idle.result()
         return await self._hop(work)
 
     async def _interrupt(self, task: asyncio.Future[T]) -> None:
@@ -197,6 +201,12 @@ class Worker:
         with suppress(ClosedError):
             await self._stop_and(_nothing)
         await self.driver.close()
+
+
+def _look_at(task: asyncio.Future[T]) -> None:
+    """See the error of work that was interrupted, which asyncio would else complain about."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _nothing(_raw: Raw) -> None:

@@ -38,7 +38,7 @@ class Patience:
         work: Callable[[], Awaitable[T]],
         *,
         on_retrying: Callable[[int, float, str], None] | None = None,
-        goes_on: Callable[[], Awaitable[bool]] | None = None,
+        runner_lives: Callable[[], Awaitable[bool]] | None = None,
     ) -> T:
         """Do a piece of work again and again until the database is not busy.
 
@@ -46,7 +46,8 @@ class Patience:
             work: What leaves nothing behind when it fails.
             on_retrying: Told the number of the try that failed, the seconds until the next one,
                 and SQLite's words.
-            goes_on: Asked when the budget is spent: is there a reason to wait on?
+            runner_lives: Asked each time: is it another runner that is in the way? The time of
+                that one does not count.
 
         Raises:
             DatabaseBusyError: The budget is spent.
@@ -59,12 +60,15 @@ class Patience:
             except DriverError as error:
                 if not is_busy(error):
                     raise explained(error, self._address) from error
-                late = time.monotonic() + pause > deadline
-                if late and not (goes_on is not None and await goes_on()):
+                if runner_lives is not None and await runner_lives():
+                    deadline = time.monotonic() + self._seconds
+                left = deadline - time.monotonic()
+                if left <= 0:
                     raise busy(self._address, self._seconds) from error
+                delay = min(pause, left)
                 if on_retrying is not None:
-                    on_retrying(attempt, pause, str(error))
-            await anyio.sleep(pause)
+                    on_retrying(attempt, delay, str(error))
+            await anyio.sleep(delay)
         raise AssertionError  # pauses() never end
 
 

@@ -31,6 +31,9 @@ class Code(IntEnum):
     NOTADB = 26
 
 
+READONLY_DBMOVED = 1032
+"""The file was taken away, or another one was put in its place, after it had been opened."""
+
 _LOCKED_SHAREDCACHE = 262  # LOCKED alone means this very connection, for which waiting is no use
 _READONLY_DIRECTORY = 1544
 _NEAR = re.compile(r'near "(?P<token>.*)": syntax error', re.DOTALL)
@@ -90,6 +93,15 @@ def read_only(where: str) -> ReadOnlyDatabaseError:
     return ReadOnlyDatabaseError(
         f"the database {where} cannot be written",
         hint="SQLite needs to write to the file and to its folder; is it mounted read-only?",
+    )
+
+
+def unreadable(where: str) -> DatabaseAccessError:
+    """Return the error for a file, or a folder of a WAL database, that is closed to this user."""
+    return DatabaseAccessError(
+        f"the database {where} cannot be opened for reading",
+        hint="may this user read the file? One in WAL that is in use, or was not closed, needs a "
+        "folder that can be written, for its -shm file",
     )
 
 

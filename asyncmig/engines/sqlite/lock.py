@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import Holder
 from asyncmig.engines.sqlite.connection import DriverError, open_raw
-from asyncmig.engines.sqlite.failures import Code, code_of, explained, is_busy
+from asyncmig.engines.sqlite.failures import (
+    READONLY_DBMOVED,
+    Code,
+    code_of,
+    explained,
+    extended_code_of,
+    is_busy,
+)
 from asyncmig.engines.sqlite.records import roll_back
 from asyncmig.engines.url.sqlite_target import file_uri
 
@@ -160,10 +167,12 @@ class LockFile:
             return False
 
     def _is_of_no_use(self, error: DriverError) -> bool:
-        """Take away what a crash of the machine has left of the file, if it is that.
+        """Tell whether to start anew: the file is another one by now, or a crash has damaged it.
 
-        Nobody can hold a lock on a file that SQLite cannot read.
+        Nobody can hold a lock on a file that SQLite cannot read, so that one is taken away.
         """
+        if extended_code_of(error) == READONLY_DBMOVED:
+            return True
         if code_of(error) not in {Code.NOTADB, Code.CORRUPT}:
             return False
         Path(self._path).unlink(missing_ok=True)

@@ -117,19 +117,16 @@ def _step_by_step(row: RowOfStep, prepared: Prepared) -> Iterator[str]:
         if runs_alone(unit):
             yield from _alone(unit, row.noting(Progress(done[:number], done[number])), note)
         else:
-            check = None if prepared.foreign_keys else _CHECK_KEYS
-            yield from _together(unit, _assertion(row.table, row.opened), check, note)
+            yield from _together(unit, _assertion(row.table, row.opened), note)
     if not prepared.foreign_keys:
-        yield _FORGET_KEYS
+        yield f"{_CHECK_KEYS}\n{_FORGET_KEYS}"
     yield from _transaction(row.closing(), _assertion(row.table, row.opened))
 
 
-def _together(unit: Unit, assertion: str, check: str | None, note: Command) -> Iterator[str]:
+def _together(unit: Unit, assertion: str, note: Command) -> Iterator[str]:
     yield "BEGIN IMMEDIATE;"
     yield assertion
     yield from map(_terminated, unit.statements)
-    if check is not None:
-        yield check
     yield from _commands((note,))
     yield "COMMIT;"
 

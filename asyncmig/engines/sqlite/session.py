@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from asyncmig.engines.cleanup import finish
+from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
 from asyncmig.engines.sqlite.applying import apply_in_transaction
-from asyncmig.engines.sqlite.connection import DriverError
+from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.desk import Desk, Patience
 from asyncmig.engines.sqlite.lock import LockFile
 from asyncmig.engines.sqlite.records import (
@@ -57,16 +57,12 @@ class SqliteSession:
         A reader of a database that is not in WAL waits for a writer that is about to commit; for
         another runner it waits as long as that lives.
         """
-        lock = await self._lock_file()
-
-        async def runner_lives() -> bool:
-            return lock is not None and await to_thread.run_sync(lock.is_held_by_another)
-
-        return await self._patiently(self._read, goes_on=runner_lives)
+        return await self._patiently(self._read, runner_lives=self._runner_lives)
 
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
         """Hold the lock, with the history table made and a connection to write with."""
+        await self._visit.refuse_read_only()
         lock = await self._lock_file()
         async with self._locked(lock, wait) as waited, self._visit.writing() as worker:
             desk = Desk(
@@ -109,7 +105,7 @@ class SqliteSession:
             failure=failure,
         )
         desk = self._desk
-        with suppress(DatabaseError, DriverError):
+        with suppress(DatabaseError, DriverError, ClosedError):
             await desk.worker.run(_append, desk, row)
 
     @property
@@ -122,8 +118,13 @@ class SqliteSession:
     async def _read(self) -> History:
         work = partial(read_history, table=self._table)
         if self._desk_in_use is not None:
-            return await self._desk_in_use.worker.run(work)
+            with suppress(ClosedError):  # by a migration; the next one gets a new connection
+                return await self._desk_in_use.worker.run(work)
         return await self._visit.read(work, without=History(exists=False))
+
+    async def _runner_lives(self) -> bool:
+        lock = await self._lock_file()
+        return lock is not None and await to_thread.run_sync(lock.is_held_by_another)
 
     async def _lock_file(self) -> LockFile | None:
         """Return the lock, ``None`` for a database in memory: nobody else can run on it.
@@ -154,7 +155,7 @@ class _Waiting:
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it."""
-        return await finish(to_thread.run_sync(self._lock.take))
+        return await see_through(to_thread.run_sync(self._lock.take))
 
     async def holder(self) -> Holder | None:
         """Tell who holds the lock."""

@@ -123,8 +123,10 @@ class Walk:
             for number in range(len(self._units) - self._left, len(self._units)):
                 await self._run(number)
             return await desk.patiently(lambda: worker.run_to_end(self._close))
-        except BaseException:
+        except BaseException as error:
             await desk.sweep(self._give_up)
+            if isinstance(error, ViolationsError):
+                raise failed_as_a_whole(self._row.step, str(error)) from error
             raise
 
     async def _run(self, number: int) -> None:
@@ -139,8 +141,6 @@ class Walk:
             )
         except RefusedError as refused:
             raise refused_statement(step, script, refused) from refused.__cause__
-        except ViolationsError as error:
-            raise failed_as_a_whole(step, str(error)) from error
 
     # --- in the thread --------------------------------------------------------------------------
 
@@ -157,8 +157,6 @@ class Walk:
         with transaction(raw):
             with self._authorizer.watching(raw):
                 execute(raw, unit.statements)
-            if self._keys:
-                self._keys.refuse_new_violations(raw)
             self._row.note(raw, Progress((*done, unit.checksum)))
 
     def _alone(self, raw: Raw, unit: Unit, done: tuple[str, ...]) -> None:
@@ -176,7 +174,9 @@ class Walk:
             self._row.note(raw, Progress((*done, unit.checksum)))
 
     def _close(self, raw: Raw) -> HistoryEntry:
+        """Look at the foreign keys only now: in the middle of a rebuild they are broken."""
         if self._keys:
+            self._keys.refuse_new_violations(raw)
             self._keys.restore(raw)
         return self._row.close(raw)
 

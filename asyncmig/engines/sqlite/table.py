@@ -90,8 +90,12 @@ class Table:
         )
 
     def every_row(self) -> Command:
-        """Select the whole history, as text, oldest row first."""
-        return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} ORDER BY id")
+        """Select the whole history, as text, oldest row first.
+
+        ``+id`` is the column; ``id`` alone would be the text selected under that name, and "9"
+        sorts behind "10".
+        """
+        return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} ORDER BY +{self.qualified}.id")
 
     def row(self, entry_id: int) -> Command:
         """Select one row, as text."""
@@ -155,7 +159,8 @@ class Table:
         return f"UPDATE {self.qualified} SET"
 
 
-_AS_TEXT = ", ".join(f"CAST({column} AS TEXT) AS {column}" for column in COLUMNS)
+# Without `AS id`: ORDER BY id would then mean the text, and put 10 in front of 2.
+_AS_TEXT = ", ".join(f"CAST({column} AS TEXT)" for column in COLUMNS)
 
 
 def _column(name: str) -> str:

@@ -1,0 +1,307 @@
+"""Where settings come from: flag, environment, pyproject.toml, in this order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from asyncmig.cli.pyproject import Project
+from asyncmig.cli.settings import (
+    Given,
+    LogFormat,
+    Settings,
+    Sources,
+    as_seconds,
+    read_settings,
+    require_database,
+)
+from asyncmig.errors import SettingsError
+from asyncmig.plan import Changed, OutOfOrder
+from asyncmig.sql import Dialect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import CommandLine
+
+
+def settings(
+    root: Path,
+    *,
+    flags: dict[str, object] | None = None,
+    environ: dict[str, str] | None = None,
+    section: dict[str, Any] | None = None,
+    cwd: Path | None = None,
+) -> Settings:
+    """Read settings from what is given."""
+    project = Project(root, root / "pyproject.toml" if section is not None else None, section)
+    return read_settings(Sources(flags or {}, environ or {}, project), cwd or root)
+
+
+FLAG = {"database": "sqlite:///flag.db"}
+OURS = {"ASYNCMIG_DATABASE": "sqlite:///ours.db"}
+THEIRS = {"DATABASE_URL": "sqlite:///theirs.db"}
+SECTION = {"database": "sqlite:///section.db"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "section", "expected"),
+    [
+        (FLAG, OURS | THEIRS, SECTION, ("sqlite:///flag.db", "--database")),
+        ({}, OURS | THEIRS, SECTION, ("sqlite:///ours.db", "ASYNCMIG_DATABASE")),
+        ({}, THEIRS, SECTION, ("sqlite:///theirs.db", "DATABASE_URL")),
+        ({}, {}, {}, (None, "")),
+        ({}, {}, None, (None, "")),
+        ({}, {"DATABASE_URL": ""}, SECTION, ("", "DATABASE_URL")),
+        ({"database": ""}, THEIRS, SECTION, ("", "--database")),
+        ({}, OURS | {"DATABASE_URL": ""}, SECTION, ("sqlite:///ours.db", "ASYNCMIG_DATABASE")),
+    ],
+)
+def test_the_database_comes_from_the_first_that_names_one(
+    tmp_path: Path,
+    flags: dict[str, object],
+    environ: dict[str, str],
+    section: dict[str, Any] | None,
+    expected: tuple[str | None, str],
+) -> None:
+    """An empty value is an answer too: a secret that is missing must not look like success."""
+    found = settings(tmp_path, flags=flags, environ=environ, section=section)
+
+    assert expected == (found.database, found.database_from)
+
+
+def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
+    """All three places speak of the same settings."""
+    values = {
+        "database": "sqlite:///app.db",
+        "source": "package:shop.migrations",
+        "table": "versions",
+        "schema": "ops",
+        "search-path": "shop, public",
+        "connect-timeout": "5",
+        "wait-timeout": "2m",
+        "lock-timeout": "500ms",
+        "busy-timeout": "1.5s",
+        "out-of-order": "apply",
+        "changed": "warn",
+        "setup": "shop.db:setup",
+        "direct-url": "postgresql://db/shop",
+        "dialect": "sqlite",
+        "log-format": "json",
+    }
+    environ = {f"ASYNCMIG_{key.upper().replace('-', '_')}": v for key, v in values.items()}
+
+    found = [
+        settings(tmp_path, flags=dict(values)),
+        settings(tmp_path, environ=environ),
+        settings(tmp_path, section=dict(values)),
+    ]
+
+    for each in found:
+        expected = Settings(
+            project=each.project,
+            database="sqlite:///app.db",
+            database_from=each.database_from,
+            source="package:shop.migrations",
+            table="versions",
+            schema="ops",
+            search_path="shop, public",
+            connect_timeout=5.0,
+            wait_timeout=120.0,
+            lock_timeout=0.5,
+            busy_timeout=1.5,
+            out_of_order=OutOfOrder.APPLY,
+            changed=Changed.WARN,
+            setup="shop.db:setup",
+            direct_url="postgresql://db/shop",
+            dialect=Dialect.SQLITE,
+            log_format=LogFormat.JSON,
+            log_format_from=each.log_format_from,
+        )
+        assert expected == each
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_section(tmp_path: Path) -> None:
+    """The order is the same for every setting; an empty variable is none."""
+    section = {"table": "section", "schema": "section", "lock-timeout": 3, "changed": "warn"}
+    environ = {"ASYNCMIG_TABLE": "environ", "ASYNCMIG_SCHEMA": "environ", "ASYNCMIG_CHANGED": ""}
+
+    found = settings(tmp_path, flags={"table": "flag"}, environ=environ, section=section)
+
+    expected = ("flag", "environ", 3.0, Changed.WARN)
+    assert expected == (found.table, found.schema, found.lock_timeout, found.changed)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [(30, 30.0), (0.5, 0.5), ("30", 30.0), ("30s", 30.0), ("500ms", 0.5), ("2m", 120.0), ("1h", 3600.0), (" 1.5 s ", 1.5)],
+)
+def test_a_duration_is_a_number_with_or_without_a_unit(written: object, seconds: float) -> None:
+    """Seconds without a unit; no unit is guessed."""
+    assert seconds == as_seconds(Given(written, "--wait-timeout"))
+
+
+@pytest.mark.parametrize("written", ["", "soon", "-1", "5 min", "inf", "1e3", True, -1, [], "٣"])
+def test_what_is_no_duration_is_refused_with_its_origin(written: object) -> None:
+    """The message says where the value stands."""
+    with pytest.raises(SettingsError) as caught:
+        as_seconds(Given(written, "ASYNCMIG_WAIT_TIMEOUT"))
+
+    expected = f"ASYNCMIG_WAIT_TIMEOUT: {str(written)!r} is not a duration (30, 30s, 500ms, 2m)"
+    assert expected == caught.value.message
+
+
+@pytest.mark.parametrize("word", ["none", "forever"])
+def test_a_wait_can_be_without_limit(tmp_path: Path, word: str) -> None:
+    """Both words mean no limit."""
+    found = settings(tmp_path, flags={"wait-timeout": word, "lock-timeout": word})
+
+    assert (None, None) == (found.wait_timeout, found.lock_timeout)
+
+
+@pytest.mark.parametrize(
+    ("flags", "section", "message"),
+    [
+        ({"lock-timeout": "0"}, None, "--lock-timeout 0 would mean no limit to PostgreSQL"),
+        ({"connect-timeout": "0"}, None, "--connect-timeout: '0' is not a duration of more than 0"),
+        (
+            {"out-of-order": "ignore"},
+            None,
+            "--out-of-order: 'ignore' is not one of error, apply, warn",
+        ),
+        ({"source": " "}, None, "--source is empty"),
+        ({}, {"table": 3}, "table in [tool.asyncmig] of {file}: '3' is not a string"),
+        ({}, {"database": 3}, "database in [tool.asyncmig] of {file}: '3' is not a database URL"),
+        ({}, {"databse": "x"}, "[tool.asyncmig] in {file} has no key 'databse'"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_where_it_stands(
+    tmp_path: Path, flags: dict[str, object], section: dict[str, Any] | None, message: str
+) -> None:
+    """One sentence, with the flag or the key and its file."""
+    with pytest.raises(SettingsError) as caught:
+        settings(tmp_path, flags=flags, section=section)
+
+    assert message.format(file=tmp_path / "pyproject.toml") == caught.value.message
+
+
+def test_an_unknown_key_is_answered_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    """A misspelled key would be a setting that is not heard."""
+    with pytest.raises(SettingsError) as caught:
+        settings(tmp_path, section={"lock-timout": "2s"})
+
+    assert "did you mean 'lock-timeout'?" == caught.value.hint
+
+
+def test_paths_of_the_section_are_relative_to_its_file(tmp_path: Path) -> None:
+    """In a folder below, the same files and the same database are meant."""
+    below = tmp_path / "src" / "shop"
+    section = {"database": "sqlite:///data/app.db?busy_timeout=1", "source": "db/migrations"}
+
+    found = settings(tmp_path, section=section, cwd=below)
+
+    expected = (f"sqlite:///{tmp_path}/data/app.db?busy_timeout=1", "../../db/migrations")
+    assert expected == (found.database, found.source)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:////abs/app.db", "sqlite:///:memory:", "sqlite:///file:x?mode=memory", "postgresql:///shop"],
+)
+def test_other_databases_of_the_section_stay_as_they_are(tmp_path: Path, url: str) -> None:
+    """Only the path of a relative file depends on where the section stands."""
+    found = settings(tmp_path, section={"database": url}, cwd=tmp_path / "below")
+
+    assert url == found.database
+
+
+def test_paths_of_flags_are_relative_to_the_working_directory(tmp_path: Path) -> None:
+    """As in every other program."""
+    flags = {"database": "sqlite:///app.db", "source": "sql"}
+
+    found = settings(tmp_path, flags=dict(flags), section={}, cwd=tmp_path / "below")
+
+    assert ("sqlite:///app.db", "sql") == (found.database, found.source)
+
+
+def test_the_default_source_is_beside_the_section(tmp_path: Path) -> None:
+    """Without a section it is in the working directory."""
+    below = tmp_path / "below"
+    found = [settings(tmp_path, section=section, cwd=below) for section in ({}, None)]
+
+    assert ["../migrations", "migrations"] == [each.source for each in found]
+
+
+@pytest.mark.parametrize(
+    ("environ", "message", "hint"),
+    [
+        ({}, "no database is named", "give --database URL"),
+        (
+            {"ASYNCMIG_DATABSE": "x"},
+            "no database is named",
+            "ASYNCMIG_DATABSE is set, but the name is ASYNCMIG_DATABASE; give",
+        ),
+        (
+            {"DATABASE_URL": ""},
+            "DATABASE_URL is empty, so there is no database",
+            "a secret that did not arrive?",
+        ),
+    ],
+)
+def test_without_a_database_nothing_begins(
+    tmp_path: Path, environ: dict[str, str], message: str, hint: str
+) -> None:
+    """There is no built-in database."""
+    with pytest.raises(SettingsError) as caught:
+        require_database(settings(tmp_path, environ=environ), environ)
+
+    assert (message, True) == (caught.value.message, caught.value.hint.startswith(hint))
+
+
+def test_secrets_are_not_in_the_repr_of_settings(tmp_path: Path) -> None:
+    """A traceback or a debugger shows settings."""
+    url = "postgresql://app:hunter2@db/shop"
+
+    shown = repr(settings(tmp_path, flags={"database": url, "direct-url": url}))
+
+    assert "hunter2" not in shown
+
+
+def test_only_the_nearest_pyproject_counts(cli: CommandLine) -> None:
+    """A project without a section does not get the database of the one around it."""
+    inner = cli.root / "inner"
+    inner.mkdir()
+    (inner / "pyproject.toml").write_text("[project]\nname = 'inner'\n")
+    import os
+
+    os.chdir(inner)
+
+    assert (2, "no database is named") == (
+        cli("status").exit_code,
+        cli.document("status")["error"]["message"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[tool.asyncmig\n", "cannot be read"),
+        ("[tool]\nasyncmig = 3\n", "is not a section"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_broken_pyproject_is_an_error_that_names_it(
+    bare: CommandLine, content: str | bytes, message: str
+) -> None:
+    """Going on without it could mean another database."""
+    file = bare.root / "pyproject.toml"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    error = bare.document("status")["error"]
+
+    assert ("SettingsError", str(file), True) == (
+        error["type"],
+        error["file"],
+        message in error["message"],
+    )

@@ -1,0 +1,30 @@
+"""Every snippet of every page works, in its order, in a scratch folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.docs.markdown import PAGES, PROJECT, fences
+from tests.docs.workshop import DATABASE, workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_snippet_of_the_page_works(
+    page: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """What a reader copies does what the page says."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    database = request.getfixturevalue("postgres_url") if DATABASE in text else ""
+
+    with workshop(page, tmp_path, database) as scratch:
+        for fence in fences(text):
+            try:
+                scratch.execute(fence)
+            except AssertionError as error:
+                error.add_note(f"in {page}, line {fence.line}")
+                raise

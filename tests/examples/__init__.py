@@ -1,0 +1,1 @@
+"""The examples, each under uvicorn and asked over HTTP."""

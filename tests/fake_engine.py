@@ -1,0 +1,272 @@
+"""An engine without a database: what the runner sees of one, in memory.
+
+Sessions of one :class:`FakeDatabase` share its rows and its lock, as connections would. Tests
+steer it with what it does before a turn (`on_history`, `before`), and read `calls` afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.lowlevel
+
+from asyncmig.engines.base import HistoryMovedError, Holder, Runner
+from asyncmig.engines.locking import acquire
+from asyncmig.errors import MigrationFailedError
+from asyncmig.events import RunFinished
+from asyncmig.history import Edit, History, NewRow, Progress, RowState
+from asyncmig.migration import Direction
+from asyncmig.narrator import Narrator
+from asyncmig.plan import Policy, make_plan
+from asyncmig.run import Run
+from asyncmig.sql import Dialect
+from tests.values import NOON, entry_of, up, versioned
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from asyncmig.engines.base import Engine, StepEvents, Wait
+    from asyncmig.errors import AsyncmigError
+    from asyncmig.events import Event
+    from asyncmig.history import Failure, Generation, HistoryEntry
+    from asyncmig.migration import Migration
+    from asyncmig.plan import Plan, Request, Step
+
+    Hook = Callable[[], object]
+
+
+@dataclass(slots=True)
+class FakeDatabase:
+    """What all sessions share.
+
+    Attributes:
+        rows: The history.
+        holder: The run that holds the lock; ``None`` for nobody.
+        calls: What was asked of the sessions, in order.
+        failures: What to raise instead of applying a migration, by its key.
+        refusal: What to raise instead of giving the lock.
+        unrecorded: What to raise instead of recording a failure.
+        retries: How often a migration has to wait for a lock of its own, by its key.
+        polls: What happens at each poll of somebody who waits, in turn.
+        before: What happens just before a step is applied, in turn; ``None`` for nothing.
+    """
+
+    rows: History = field(default_factory=lambda: History(exists=False))
+    holder: str | None = None
+    calls: list[str] = field(default_factory=list)
+    failures: dict[str, BaseException] = field(default_factory=dict)
+    refusal: AsyncmigError | None = None
+    unrecorded: AsyncmigError | None = None
+    retries: dict[str, int] = field(default_factory=dict)
+    polls: deque[Hook] = field(default_factory=deque)
+    before: deque[Hook | None] = field(default_factory=deque)
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        """Key and state of every row, oldest first."""
+        return [(entry.key, entry.state.value) for entry in self.rows]
+
+    def perform(self, *edits: Edit) -> None:
+        """Change the history, as another runner would."""
+        for edit in edits:
+            self.write(edit)
+
+    def write(self, edit: Edit) -> HistoryEntry:
+        """Append the row of an edit."""
+        entry = entry_of(edit, self.rows.generation.newest_id + 1)
+        self.rows = self.rows.with_entry(entry, edit)
+        return entry
+
+    def append(self, row: NewRow) -> None:
+        """Append a row that retires nothing."""
+        self.rows = History((*self.rows, entry_of(Edit(row), self.rows.generation.newest_id + 1)))
+
+
+class FakeEngine:
+    """An engine for a :class:`FakeDatabase`."""
+
+    dialect = Dialect.SQLITE
+    address = "memory"
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self.database = database
+
+    @asynccontextmanager
+    async def session(self, runner: Runner) -> AsyncGenerator[FakeSession]:
+        """Visit the database."""
+        self.database.calls.append("open")
+        try:
+            yield FakeSession(self.database, runner)
+        finally:
+            self.database.calls.append("close")
+
+    def script(self, plan: Plan, runner: Runner) -> str:
+        """Return the keys of the plan, a line each."""
+        del runner
+        return "\n".join(step.key for step in plan.steps)
+
+
+class FakeSession:
+    """One visit."""
+
+    def __init__(self, database: FakeDatabase, runner: Runner) -> None:
+        self.database = database
+        self.runner = runner
+
+    async def history(self) -> History:
+        """Read the whole history."""
+        await anyio.lowlevel.checkpoint()
+        self.database.calls.append("history")
+        return self.database.rows
+
+    @asynccontextmanager
+    async def lock(self, wait: Wait) -> AsyncGenerator[float]:
+        """Hold the lock."""
+        if self.database.refusal is not None:
+            raise self.database.refusal
+        await acquire(self, wait)
+        self.database.rows = replace(self.database.rows, exists=True)
+        try:
+            yield 0.25
+        finally:
+            self.database.holder = None
+            self.database.calls.append("unlock")
+
+    async def try_lock(self) -> bool:
+        """Take the lock if nobody else holds it; somebody who does goes on meanwhile."""
+        self.database.calls.append("lock")
+        if self.database.holder is None:
+            self.database.holder = self.runner.run_id
+            return True
+        if self.database.polls:
+            self.database.polls.popleft()()
+        return False
+
+    async def holder(self) -> Holder | None:
+        """Tell who holds the lock."""
+        return Holder(f"asyncmig/{self.database.holder}", NOON)
+
+    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+        """Run one step."""
+        database = self.database
+        if database.before and (hook := database.before.popleft()):
+            hook()
+        assert database.holder == self.runner.run_id, "apply() outside lock()"
+        if planned != database.rows.generation:
+            raise HistoryMovedError
+        database.calls.append(f"{step.direction} {step.key}")
+        events.on_started()
+        for attempt in range(1, database.retries.get(step.key, 0) + 1):
+            events.on_retrying(attempt, 0.5, "lock timeout")
+        if step.key in database.failures:
+            raise database.failures[step.key]
+        await anyio.lowlevel.checkpoint()
+        return self._finish(step) if step.resumes else database.write(step.edit())
+
+    def _finish(self, step: Step) -> HistoryEntry:
+        assert step.resumes is not None
+        entry = entry_of(step.edit(), step.resumes.id)
+        self.database.rows = self.database.rows.with_entry(entry, step.edit())
+        return entry
+
+    async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
+        """Change the history alone."""
+        if self.database.before and (hook := self.database.before.popleft()):
+            hook()
+        if planned != self.database.rows.generation:
+            raise HistoryMovedError
+        self.database.calls.append("edit")
+        return self.database.write(edit)
+
+    async def record_failure(self, step: Step, failure: Failure) -> None:
+        """Append a row in state ``failed``."""
+        if self.database.unrecorded is not None:
+            raise self.database.unrecorded
+        row = replace(step.edit().row, state=RowState.FAILED, failure=failure)
+        self.database.append(row)
+
+
+def begun(step: Step) -> NewRow:
+    """Return the row that a step without a transaction leaves when it is killed."""
+    return replace(step.edit().row, state=RowState.APPLYING, progress=Progress())
+
+
+ONE, TWO, THREE = (versioned(number, text="SELECT 1", down="SELECT 2") for number in (1, 2, 3))
+FILES = [ONE, TWO, THREE]
+
+
+class Told:
+    """What a run told, as words."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        """Note an event."""
+        self.events.append(event)
+
+    @property
+    def words(self) -> list[str]:
+        """Kind and version of every event."""
+        return [
+            f"{type(event).__name__} {getattr(event, 'version', '')}".strip()
+            for event in self.events
+        ]
+
+    @property
+    def end(self) -> tuple[tuple[str, ...], str | None]:
+        """What the last event says: the versions that were done, and the error."""
+        last = self.events[-1]
+        assert isinstance(last, RunFinished)
+        return last.versions, last.error
+
+
+def run_on(
+    database: FakeDatabase,
+    files: list[Migration] | None = None,
+    *,
+    told: Told | None = None,
+    wait_timeout: float | None = None,
+) -> Run:
+    """Return a run on the database."""
+    engine: Engine = FakeEngine(database)
+    return Run(
+        engine,
+        FILES if files is None else files,
+        Policy(),
+        Runner("r1", "0"),
+        wait_timeout=wait_timeout,
+        narrator=Narrator(told or Told(), run_id="r1", database="memory"),
+    )
+
+
+def edits(rows: History, request: Request, files: list[Migration] = FILES) -> list[Edit]:
+    """Return what another runner changes that does what the request asks for."""
+    return [step.edit() for step in make_plan(files, rows, request, Policy()).steps]
+
+
+def failed(key: str = "2", sqlstate: str | None = "42P01") -> MigrationFailedError:
+    """Return the error of a migration that failed."""
+    return MigrationFailedError(
+        f"migration {key} failed",
+        version=key,
+        direction=Direction.UP,
+        file="2.sql",
+        line=7,
+        column=3,
+        sqlstate=sqlstate,
+    )
+
+
+def hooks(*acts: Hook | None) -> deque[Hook | None]:
+    """Return what happens before one step after the other."""
+    return deque(acts)
+
+
+def applied_row(file: Migration) -> NewRow:
+    """Return the row that another runner appends when it applies the file."""
+    return edits(History(), up(), [file])[0].row
