@@ -22,7 +22,7 @@ from asyncmig.events import (
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from asyncmig.engines.base import Holder
     from asyncmig.errors import MigrationFailedError
@@ -46,7 +46,7 @@ class Narrator:
         self.database = database
 
     @contextmanager
-    def run(self, direction: Direction, entries: Sequence[HistoryEntry]) -> Iterator[None]:
+    def run(self, direction: Direction, entries: Sequence[HistoryEntry]) -> Generator[None]:
         """Tell the beginning and the end of a run, whatever the end is.
 
         Args:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.errors import NotConfirmedError
+from asyncmig.cli.signals import at_once
 
 if TYPE_CHECKING:
     from asyncmig.cli.command import Invocation
@@ -30,5 +31,7 @@ def confirm(invocation: Invocation, shown: str, question: str) -> None:
             f"{question} Nobody can be asked here, so nothing was done", hint="confirm with --yes"
         )
     invocation.console.err.write(f"{question} [y/N] ", end="")
-    if stdin.readline().strip().lower() not in _YES:
+    with at_once():
+        answer = stdin.readline()
+    if answer.strip().lower() not in _YES:
         raise NotConfirmedError("not confirmed, so nothing was done")

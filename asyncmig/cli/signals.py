@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from asyncmig.cli.errors import RunInterruptedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator, Mapping
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 Result = TypeVar("Result")
 
@@ -38,7 +41,7 @@ def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) ->
     async def cancellable() -> Result:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-        def on_signal(number: int, _frame: object) -> None:
+        def on_signal(number: int, _frame: FrameType | None) -> None:
             if received:
                 give_up(number)
                 os._exit(128 + number)
@@ -46,7 +49,7 @@ def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) ->
             if task is not None:
                 loop.call_soon_threadsafe(task.cancel)
 
-        with _handled(on_signal):
+        with _handled(dict.fromkeys(_SIGNALS, on_signal)):
             return await work
 
     try:
@@ -59,12 +62,19 @@ def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) ->
 
 
 @contextmanager
-def _handled(on_signal: Callable[[int, object], None]) -> Generator[None]:
+def at_once() -> Generator[None]:
+    """Let a signal end the command where it is: nothing runs while a question is asked."""
+    with _handled({signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}):
+        yield
+
+
+@contextmanager
+def _handled(handlers: Mapping[signal.Signals, Handler]) -> Generator[None]:
     """Have the signals handled, and put back who handled them before."""
     if threading.current_thread() is not threading.main_thread():  # only there it is possible
         yield
         return
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

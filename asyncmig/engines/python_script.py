@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator
 
     from asyncmig.engines.base import Setup
     from asyncmig.migration import PythonScript
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 
 @contextmanager
-def loaded(script: PythonScript) -> Iterator[ModuleType]:
+def loaded(script: PythonScript) -> Generator[ModuleType]:
     """Make a module of the source that was read, for as long as the block runs.
 
     It is executed by :func:`function_of`. It stands in ``sys.modules`` under a name of its own

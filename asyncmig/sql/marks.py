@@ -70,9 +70,15 @@ class Grammar:
     token: Pattern[str]
 
 
-# Every character beyond ASCII is a letter to both databases, the no-break space included.
-LETTER = r"A-Za-z_\x80-\U0010ffff"
-WORD = rf"[{LETTER}][{LETTER}0-9$]*+"
+# Every character beyond ASCII is a letter to both databases, the no-break space included. The
+# classes name the ASCII characters that do not belong: `re` takes fifty times as long, and an
+# import with it, to compile [A-Za-z_\x80-\U0010ffff].
+LETTER = r"[^\x00-@\[-^`{-\x7f]"
+LETTER_OR_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
+NAME_PART = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
+"""A letter, a digit or a dollar sign."""
+
+WORD = rf"{LETTER}{NAME_PART}*+"
 TOKEN = rf"{WORD}|[0-9]++(?:\.[0-9]++)?"
 
 MOST_WORDS = 8

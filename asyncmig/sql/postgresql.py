@@ -11,6 +11,8 @@ import re
 
 from asyncmig.sql.marks import (
     LETTER,
+    LETTER_OR_DIGIT,
+    NAME_PART,
     TOKEN,
     Grammar,
     Kind,
@@ -33,9 +35,9 @@ ROW = rf"\({PLAIN}*+(?:(?:{QUIET_BITS}|\({PLAIN}*+\)){PLAIN}*+){{0,200}}\)"
 LINE_END = re.compile(r"[\n\r]")
 GAP = re.compile(rf"[{SPACE}]++")
 COMMENT_EDGE = re.compile(r"/\*|\*/")
-DOLLAR_TAG = re.compile(rf"\$(?:[{LETTER}][{LETTER}0-9]*+)?\$")
-IN_NAME = re.compile(rf"[{LETTER}0-9$]")
-REST_OF_NAME = re.compile(rf"[{LETTER}0-9$]++")
+DOLLAR_TAG = re.compile(rf"\$(?:{LETTER}{LETTER_OR_DIGIT}*+)?\$")
+IN_NAME = re.compile(NAME_PART)
+REST_OF_NAME = re.compile(rf"{NAME_PART}++")
 PARAMETER = re.compile(r"\$[0-9]*+")
 QUOTE_OR_ESCAPES = re.compile(r"'|(?:\\.[^'\\]*+){1,200}", re.DOTALL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,6 @@ def cli(bare: CommandLine) -> CommandLine:
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in filter(is_setting, list(os.environ)):
         if name != "ASYNCMIG_PG_BIN":
             monkeypatch.delenv(name)

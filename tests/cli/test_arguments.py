@@ -101,7 +101,11 @@ def test_a_command_that_is_like_none_is_answered_with_the_list() -> None:
             "a database is named with --database",
         ),
         (["new"], "`asyncmig new` needs NAME", "`asyncmig new --help` explains it"),
-        (["baseline"], "`asyncmig baseline` needs VERSION", "`asyncmig baseline --help` explains it"),
+        (
+            ["baseline"],
+            "`asyncmig baseline` needs VERSION",
+            "`asyncmig baseline --help` explains it",
+        ),
         (["up", "--to"], "--to: a value is missing", "`asyncmig up --help` explains it"),
         (
             ["up", "--steps", "some"],
@@ -154,7 +158,10 @@ def test_an_option_is_not_understood_by_its_beginning(bare: CommandLine) -> None
     [
         ("postgresql://app:secret@db/shop", "postgresql://app:***@db/shop"),
         ("at postgresql://app:se/c@ret@db/shop there", "at postgresql://app:***@db/shop there"),
-        ("postgresql://db/shop?password=secret&sslmode=off", "postgresql://db/shop?password=***&sslmode=off"),
+        (
+            "postgresql://db/shop?password=secret&sslmode=off",
+            "postgresql://db/shop?password=***&sslmode=off",
+        ),
         ("postgresql://app@db:5432/shop", "postgresql://app@db:5432/shop"),
         ("sqlite:////tmp/app.db", "sqlite:////tmp/app.db"),
     ],

@@ -212,9 +212,7 @@ def failing_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr("asyncmig.cli.opening.open_migrator", open_failing)
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES]
-)
+@pytest.mark.parametrize(("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES])
 def test_every_error_is_a_document_and_a_sentence(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch, error: errors.AsyncmigError, code: int
 ) -> None:
@@ -263,7 +261,7 @@ def test_a_password_in_a_message_is_masked(
 
     told, document = cli("status"), cli("status", "--json")
 
-    everything = "".join((told.stdout, told.stderr, document.stdout, document.stderr))
+    everything = f"{told.stdout}{told.stderr}{document.stdout}{document.stderr}"
     assert (False, True) == ("hunter2" in everything, "postgresql://app:***@db/shop" in everything)
 
 
@@ -288,8 +286,17 @@ def test_json_is_understood_where_nothing_else_is(bare: CommandLine) -> None:
 
 def test_the_words_of_the_documents_are_those_of_the_contract() -> None:
     """Programs compare them."""
-    states = "applied pending missing ahead applying failed baseline reverted".split()
-    problems = "changed out_of_order missing incomplete invalid_index".split()
+    states = [
+        "applied",
+        "pending",
+        "missing",
+        "ahead",
+        "applying",
+        "failed",
+        "baseline",
+        "reverted",
+    ]
+    problems = ["changed", "out_of_order", "missing", "incomplete", "invalid_index"]
 
     assert states == [state.value for state in State]
     assert problems == [problem.value for problem in Problem]

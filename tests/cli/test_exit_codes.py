@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from asyncmig import errors
 from asyncmig.cli.errors import NotConfirmedError, RunInterruptedError, UsageError
 from asyncmig.cli.output.exit_codes import ExitCode, exit_code_of
-from asyncmig.errors import AsyncmigError
 from asyncmig.migration import Direction
+
+if TYPE_CHECKING:
+    from asyncmig.errors import AsyncmigError
 
 FAILED = {"version": "1", "direction": Direction.UP, "file": "1_a.sql"}
 
@@ -53,9 +56,7 @@ CODES: list[tuple[AsyncmigError, int]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES]
-)
+@pytest.mark.parametrize(("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES])
 def test_an_error_leaves_with_its_code(error: AsyncmigError, code: int) -> None:
     """Programs rely on the number."""
     assert code == exit_code_of(error)

@@ -15,7 +15,7 @@ import pytest
 
 from asyncmig.cli.output.console import Console, Stream
 from asyncmig.cli.output.progress import Progress
-from asyncmig.cli.output.table import duration
+from asyncmig.cli.output.table import counted, duration
 from asyncmig.events import (
     LockAcquired,
     LockWaiting,
@@ -63,7 +63,13 @@ def told(*events: Event, out: io.StringIO, alone: bool = True) -> tuple[str, str
 def test_a_pipe_gets_a_line_for_each_migration() -> None:
     """What is over, and nothing that would have to be erased."""
     out, err = told(
-        RunStarted(RUN, DATABASE, UP), STARTED, APPLIED, REVERTED, REPEATABLE, FAILED, FINISHED,
+        RunStarted(RUN, DATABASE, UP),
+        STARTED,
+        APPLIED,
+        REVERTED,
+        REPEATABLE,
+        FAILED,
+        FINISHED,
         out=io.StringIO(),
     )
 
@@ -99,7 +105,7 @@ def test_a_terminal_counts_the_seconds_of_a_wait() -> None:
     """From when it began; no line is wider than the terminal, or it could not be erased."""
     out, _ = told(WAITING, LockAcquired(RUN, DATABASE, 5100), out=Terminal())
 
-    assert "\r\x1b[Kwaiting for asyncmig/x (pid 7) … 5.0 s\r\x1b[K" == out
+    assert "\r\x1b[Kwaiting for asyncmig/x (pid 7) … 5 s\r\x1b[K" == out
 
 
 def test_a_line_that_comes_and_goes_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,6 +133,11 @@ def test_a_line_that_comes_and_goes_fits_the_terminal(monkeypatch: pytest.Monkey
 def test_durations_are_short(milliseconds: int | None, expected: str) -> None:
     """People compare them at a glance."""
     assert expected == duration(milliseconds)
+
+
+def test_a_counter_shows_whole_seconds() -> None:
+    """And nothing at all in the first one."""
+    assert ["", "1 s", "59 s", "2 min 05 s"] == [counted(seconds) for seconds in (0, 1, 59, 125)]
 
 
 def on_a_terminal(cli: CommandLine, *words: str, typed: bytes = b"") -> tuple[int, str]:
@@ -160,8 +171,8 @@ def test_a_real_terminal_sees_colours_a_counter_and_each_thing_once(cli: Command
     code, shown = on_a_terminal(cli, "up")
 
     assert 0 == code
-    assert "\x1b[2mapplying 003 slow … 1.0 s\x1b[0m" in shown
-    last = [re.sub(r".*\r\x1b\[K", "", line) for line in shown.splitlines()]
+    assert "\x1b[2mapplying 003 slow … 1 s\x1b[0m" in shown
+    last = [re.sub(r".*\r\x1b\[K", "", line) for line in shown.strip().split("\n")]
     plain = [re.sub(r"\x1b\[\d+m", "", line) for line in last]
     assert [
         "applied  001 users (T)",

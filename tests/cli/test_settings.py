@@ -135,7 +135,16 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_section(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [(30, 30.0), (0.5, 0.5), ("30", 30.0), ("30s", 30.0), ("500ms", 0.5), ("2m", 120.0), ("1h", 3600.0), (" 1.5 s ", 1.5)],
+    [
+        (30, 30.0),
+        (0.5, 0.5),
+        ("30", 30.0),
+        ("30s", 30.0),
+        ("500ms", 0.5),
+        ("2m", 120.0),
+        ("1h", 3600.0),
+        (" 1.5 s ", 1.5),
+    ],
 )
 def test_a_duration_is_a_number_with_or_without_a_unit(written: object, seconds: float) -> None:
     """Seconds without a unit; no unit is guessed."""
@@ -207,7 +216,12 @@ def test_paths_of_the_section_are_relative_to_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["sqlite:////abs/app.db", "sqlite:///:memory:", "sqlite:///file:x?mode=memory", "postgresql:///shop"],
+    [
+        "sqlite:////abs/app.db",
+        "sqlite:///:memory:",
+        "sqlite:///file:x?mode=memory",
+        "postgresql:///shop",
+    ],
 )
 def test_other_databases_of_the_section_stay_as_they_are(tmp_path: Path, url: str) -> None:
     """Only the path of a relative file depends on where the section stands."""
@@ -228,7 +242,8 @@ def test_paths_of_flags_are_relative_to_the_working_directory(tmp_path: Path) ->
 def test_the_default_source_is_beside_the_section(tmp_path: Path) -> None:
     """Without a section it is in the working directory."""
     below = tmp_path / "below"
-    found = [settings(tmp_path, section=section, cwd=below) for section in ({}, None)]
+    sections: list[dict[str, Any] | None] = [{}, None]
+    found = [settings(tmp_path, section=section, cwd=below) for section in sections]
 
     assert ["../migrations", "migrations"] == [each.source for each in found]
 
@@ -268,14 +283,14 @@ def test_secrets_are_not_in_the_repr_of_settings(tmp_path: Path) -> None:
     assert "hunter2" not in shown
 
 
-def test_only_the_nearest_pyproject_counts(cli: CommandLine) -> None:
+def test_only_the_nearest_pyproject_counts(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A project without a section does not get the database of the one around it."""
     inner = cli.root / "inner"
     inner.mkdir()
     (inner / "pyproject.toml").write_text("[project]\nname = 'inner'\n")
-    import os
-
-    os.chdir(inner)
+    monkeypatch.chdir(inner)
 
     assert (2, "no database is named") == (
         cli("status").exit_code,

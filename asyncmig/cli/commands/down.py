@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation, Outcome
-    from asyncmig.migrator import Migrator
     from asyncmig.plan import Step
     from asyncmig.report import PlanReport
 
@@ -47,11 +46,6 @@ async def work(invocation: Invocation) -> Outcome:
         confirm_reversal(invocation, plan)
     run = migrator.down(to=options.to, steps=options.steps, from_history=options.from_history)
     return outcome_of(invocation, await follow(invocation, migrator, run))
-
-
-async def plan_to_nothing(migrator: Migrator) -> PlanReport:
-    """Return the plan that reverts everything."""
-    return await migrator.plan(Direction.DOWN, to="0")
 
 
 def confirm_reversal(invocation: Invocation, plan: PlanReport) -> None:

@@ -62,7 +62,7 @@ class Stream:
         if self._stream is None:
             return
         try:
-            self._stream.write(_encodable(text + end, self._stream.encoding or "ascii"))
+            self._stream.write(_encodable(text + end, self._stream.encoding or "utf-8"))
             self._stream.flush()
         except BrokenPipeError:
             _write_to_nowhere(self._stream)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.output.console import Paint
-from asyncmig.cli.output.table import duration
+from asyncmig.cli.output.table import counted, duration
 from asyncmig.events import (
     LockAcquired,
     LockWaiting,
@@ -88,7 +88,7 @@ class Progress:
 
     def _tick(self) -> None:
         seconds = int(time.monotonic() - self._since)
-        line = f"{self._doing} … {duration(seconds * 1000)}" if seconds else f"{self._doing} …"
+        line = f"{self._doing} … {counted(seconds)}".rstrip()
         out = self._console.out
         # A line that wraps could not be erased.
         out.write(f"{_ERASE}{out.paint(line[: out.width - 1], Paint.DIM)}", end="")

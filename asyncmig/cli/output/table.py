@@ -114,8 +114,15 @@ def duration(milliseconds: int | None) -> str:
         return f"{milliseconds} ms"
     if milliseconds < 60_000:  # noqa: PLR2004 - a minute
         return f"{milliseconds / 1000:.1f} s"
-    minutes, seconds = divmod(milliseconds // 1000, 60)
-    return f"{minutes} min {seconds:02} s"
+    return counted(milliseconds // 1000)
+
+
+def counted(seconds: int) -> str:
+    """Return whole seconds as a counter shows them: ``12 s``, ``2 min 05 s``, nothing for 0."""
+    minutes, rest = divmod(seconds, 60)
+    if minutes:
+        return f"{minutes} min {rest:02} s"
+    return f"{rest} s" if rest else ""
 
 
 def moment(time: datetime | None) -> str:

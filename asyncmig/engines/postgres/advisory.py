@@ -38,7 +38,7 @@ class AdvisoryLock:
     async def is_held(self, wire: Wire) -> bool:
         """Tell whether this very session has it."""
         row = await wire.one(
-            f"SELECT 1 AS held {self._granted} AND l.pid = pg_catalog.pg_backend_pid()"
+            f"SELECT 'yes' AS held {self._granted} AND l.pid = pg_catalog.pg_backend_pid()"
         )
         return row is not None
 

@@ -123,7 +123,7 @@ class Book:
     async def create(self) -> None:
         """Create the table, and its schema if there is none; inside a transaction."""
         schema = await self._wire.one(
-            "SELECT 1 AS there FROM pg_catalog.pg_namespace WHERE nspname = $1::text::name",
+            "SELECT 'yes' AS there FROM pg_catalog.pg_namespace WHERE nspname = $1::text::name",
             self._table.schema,
         )
         if schema is None:

@@ -26,13 +26,16 @@ from asyncmig.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from asyncmig.engines.base import Runner
     from asyncmig.engines.url import PostgresUrl
 
 AsyncpgConnection = Any
 """An ``asyncpg.Connection``, or the stand-in for one that a pool hands out."""
+
+Pool = Any
+"""An ``asyncpg.Pool`` of whatever connections and records."""
 
 Database = Any
 """A parsed URL, an ``asyncpg.Pool`` or an ``asyncpg.Connection``."""
@@ -75,7 +78,7 @@ class ConnectionLostError(Exception):
 
 
 @contextmanager
-def own_words() -> Iterator[None]:
+def own_words() -> Generator[None]:
     """Turn asyncpg's errors into ours."""
     try:
         yield
@@ -262,7 +265,7 @@ class UrlSource:
 class PoolSource:
     """Connections of an application's pool."""
 
-    def __init__(self, pool: asyncpg.Pool, *, patience: float) -> None:
+    def __init__(self, pool: Pool, *, patience: float) -> None:
         """Keep the pool and for how many seconds to wait for one of its connections."""
         self._pool = pool
         self._patience = patience
@@ -323,7 +326,7 @@ def source_of(database: Database, patience: float) -> Source:
         database: A parsed URL, an ``asyncpg.Pool`` or an ``asyncpg.Connection``.
         patience: Seconds to go on trying.
     """
-    if isinstance(database, asyncpg.Pool):
+    if hasattr(database, "acquire"):
         return PoolSource(database, patience=patience)
     if hasattr(database, "is_in_transaction"):
         return LentSource(database)

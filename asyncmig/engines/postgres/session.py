@@ -23,7 +23,7 @@ from asyncmig.errors import (
 from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Generator
 
     from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
     from asyncmig.engines.postgres.connection import Source, Wire
@@ -291,7 +291,7 @@ class PostgresSession:
 
 
 @contextmanager
-def readable() -> Iterator[None]:
+def readable() -> Generator[None]:
     """Turn what the server said about our own statements into errors of the tree."""
     try:
         yield

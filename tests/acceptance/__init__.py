@@ -1,0 +1,1 @@
+"""What a user does and sees: the command line on real databases, from outside."""

@@ -1,0 +1,1 @@
+"""Everything that can be wrong, and the sentence for each: a table in several parts."""
