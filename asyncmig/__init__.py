@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from asyncmig.logging import log_event
     from asyncmig.migration import Direction, Kind, Migration, Version
     from asyncmig.migrator import Migrator
-    from asyncmig.plan import Changed, OutOfOrder, Step
+    from asyncmig.plan import Step
     from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
+    from asyncmig.request import Changed, OutOfOrder
     from asyncmig.startup import Lifespan, lifespan, migrate
     from asyncmig.version import __version__
 
 _HOME = {
     "AsyncmigError": "errors",
-    "Changed": "plan",
+    "Changed": "request",
     "Direction": "migration",
     "HistoryEntry": "history",
     "Kind": "migration",
@@ -31,7 +32,7 @@ _HOME = {
     "Migration": "migration",
     "MigrationStatus": "history",
     "Migrator": "migrator",
-    "OutOfOrder": "plan",
+    "OutOfOrder": "request",
     "PlanReport": "report",
     "Problem": "history",
     "RepairReport": "report",

@@ -25,9 +25,10 @@ from asyncmig.errors import (
 )
 from asyncmig.migration import Direction, Version
 from asyncmig.narrator import Narrator, milliseconds
-from asyncmig.plan import Changed, OutOfOrder, Policy, Request, make_plan
+from asyncmig.plan import make_plan
 from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
+from asyncmig.request import Changed, OutOfOrder, Policy, Request
 from asyncmig.run import Run
 from asyncmig.sources import load
 from asyncmig.status import classify, current_version

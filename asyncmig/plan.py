@@ -6,17 +6,12 @@ anything to do?) and once under it, and again whenever the history turns out to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import (
-    ChangedMigrationError,
-    IncompleteMigrationError,
     IrreversibleMigrationError,
     MissingMigrationError,
-    OutOfOrderError,
-    TargetError,
     UnknownVersionError,
 )
 from asyncmig.history import (
@@ -27,102 +22,32 @@ from asyncmig.history import (
     Identity,
     MigrationStatus,
     NewRow,
-    Problem,
     RowState,
     identity_of,
-    newest,
 )
 from asyncmig.migration import (
     Direction,
     Kind,
     Migration,
-    PythonScript,
     Script,
     SqlScript,
     Version,
     key_of,
 )
-from asyncmig.status import applied_versions, classify, current_version
+from asyncmig.refusals import (
+    refuse_below_baseline,
+    refuse_changed,
+    refuse_incomplete,
+    refuse_missing,
+    refuse_out_of_order,
+    refuse_unknown_target,
+)
+from asyncmig.status import applied_versions, classify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-
-class OutOfOrder(StrEnum):
-    """What to do with a pending version below the newest applied one.
-
-    ``error`` refuses the run, ``apply`` applies it, ``warn`` leaves it pending and says so.
-    """
-
-    ERROR = "error"
-    APPLY = "apply"
-    WARN = "warn"
-
-
-class Changed(StrEnum):
-    """What to do with a file that was edited after it had been applied."""
-
-    ERROR = "error"
-    WARN = "warn"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How strictly files and history must agree.
-
-    Attributes:
-        out_of_order: For pending versions below the newest applied one.
-        changed_sql: For edited SQL files.
-        changed_python: For edited Python files, which formatters like to touch.
-    """
-
-    out_of_order: OutOfOrder = OutOfOrder.ERROR
-    changed_sql: Changed = Changed.ERROR
-    changed_python: Changed = Changed.WARN
-
-    def refuses(self, migration: Migration) -> bool:
-        """Tell whether an edit of that migration's file stops the run."""
-        python = isinstance(migration.up, PythonScript)
-        return (self.changed_python if python else self.changed_sql) is Changed.ERROR
-
-    def skips(self, status: MigrationStatus) -> bool:
-        """Tell whether a late migration is left pending."""
-        late = Problem.OUT_OF_ORDER in status.problems
-        return late and self.out_of_order is OutOfOrder.WARN
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the caller asked for.
-
-    Attributes:
-        direction: Up or down.
-        to: Where to stop. For up it is the last version applied, for down it stays applied;
-            version 0 means below every migration. ``None`` for no such limit.
-        steps: How many versioned migrations at most; ``None`` for no such limit.
-        from_history: Whether ``down`` may run the SQL that is stored in the history for versions
-            that have no file.
-    """
-
-    direction: Direction
-    to: Version | None = None
-    steps: int | None = None
-    from_history: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
-        if self.steps is not None and self.steps < 1:
-            message = f"steps must be 1 or more, not {self.steps}"
-            raise TargetError(message)
-        if self.steps is not None and self.to is not None:
-            message = "give either a target version or a number of steps, not both"
-            raise TargetError(message)
-
-    def after(self, done: int) -> Request | None:
-        """Return what is left of the request after so many steps, ``None`` when nothing is."""
-        if self.steps is None:
-            return self
-        return replace(self, steps=self.steps - done) if done < self.steps else None
+    from asyncmig.request import Policy, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +148,7 @@ def make_plan(
         TargetError: The request names an unknown version, or one that cannot be reverted.
     """
     statuses = classify(migrations, history)
-    _refuse_incomplete(migrations, history, request.direction)
+    refuse_incomplete(migrations, history, request.direction)
     plan_steps = _plan_up if request.direction is Direction.UP else _plan_down
     steps = plan_steps(migrations, statuses, history, request, policy)
     return Plan(tuple(steps), statuses, history.generation)
@@ -255,13 +180,13 @@ def _plan_up(
     policy: Policy,
 ) -> Iterable[Step]:
     files = {identity_of(m.version, m.name): m for m in migrations}
-    _refuse_changed(statuses, files, policy)
-    _refuse_missing(statuses)
-    _refuse_unknown_target(request, statuses)
+    refuse_changed(statuses, files, policy)
+    refuse_missing(statuses)
+    refuse_unknown_target(request, statuses)
     pending = [s for s in statuses if s.is_pending]
     versioned = [s for s in pending if s.version is not None and not policy.skips(s)]
     chosen = _up_to(versioned, request)
-    _refuse_out_of_order(chosen, history, policy)
+    refuse_out_of_order(chosen, history, policy)
     if len(chosen) == len(versioned):
         chosen = [*chosen, *(s for s in pending if s.version is None)]
     rows = history.active()
@@ -299,16 +224,16 @@ def _plan_down(
     request: Request,
     policy: Policy,
 ) -> Iterable[Step]:
-    _refuse_unknown_target(request, statuses)
+    refuse_unknown_target(request, statuses)
     rows = history.active()
     newest_first = sorted(applied_versions(history), reverse=True)
     chosen = [v for v in newest_first if request.to is None or v > request.to]
     if request.to is None:
         chosen = chosen[: request.steps or 1]
-    _refuse_below_baseline(chosen, history.baseline(), request)
+    refuse_below_baseline(chosen, history.baseline(), request)
     files = {m.version: m for m in migrations if m.version in chosen}
     concerned = [s for s in statuses if s.version in files]
-    _refuse_changed(concerned, {m.version: m for m in files.values() if m.version}, policy)
+    refuse_changed(concerned, {m.version: m for m in files.values() if m.version}, policy)
     unfinished = history.active(Direction.DOWN)
     return [
         _step_down(rows[version], unfinished.get(version), files.get(version), request)
@@ -348,81 +273,6 @@ def _stored_down(row: HistoryEntry, request: Request) -> Script | None:
     if row.down_sql is None:
         return None
     return SqlScript(row.down_sql, f"history of {row.key}", transaction=row.down_transaction)
-
-
-# --- refusals ---------------------------------------------------------------------------------
-
-
-def _refuse_incomplete(
-    migrations: Sequence[Migration], history: History, direction: Direction
-) -> None:
-    """Stop at what was begun and cannot be gone on with.
-
-    Only a migration without a transaction leaves progress behind, from which it is resumed. A row
-    without it is the trace of a COMMIT that the migration made by itself.
-    """
-    files = {identity_of(m.version, m.name) for m in migrations}
-    head = newest(m.version for m in migrations)
-    unfinished = [row for row in history if row.state is RowState.APPLYING]
-    if direction is Direction.UP:
-        # Old code boots on a newer database, also while that is still being migrated.
-        unfinished = [r for r in unfinished if r.identity in files or not _is_above(r, head)]
-    if stuck := [row.key for row in unfinished if row.progress is None]:
-        raise IncompleteMigrationError(stuck)
-    if turned := [row.key for row in unfinished if row.direction is not direction]:
-        other = "down" if direction is Direction.UP else "up"
-        hint = f"let `asyncmig {other}` finish it first"
-        raise IncompleteMigrationError(turned, detail=f"it was on its way {other}", hint=hint)
-    gone = [row.key for row in unfinished if row.identity not in files]
-    if direction is Direction.UP and gone:
-        hint = "restore the file, and `asyncmig up` finishes it"
-        raise IncompleteMigrationError(gone, detail="its file is gone", hint=hint)
-
-
-def _is_above(row: HistoryEntry, head: Version | None) -> bool:
-    return row.version is not None and (head is None or row.version > head)
-
-
-def _refuse_changed(
-    statuses: Sequence[MigrationStatus], files: dict[Identity, Migration], policy: Policy
-) -> None:
-    changed = [s for s in statuses if Problem.CHANGED in s.problems]
-    refused = [s for s in changed if policy.refuses(files[_identity(s)])]
-    if refused:
-        raise ChangedMigrationError([s.key for s in refused], file=refused[0].path)
-
-
-def _refuse_missing(statuses: Sequence[MigrationStatus]) -> None:
-    if missing := [s.key for s in statuses if Problem.MISSING in s.problems]:
-        raise MissingMigrationError(missing)
-
-
-def _refuse_out_of_order(
-    chosen: Sequence[MigrationStatus], history: History, policy: Policy
-) -> None:
-    late = [s for s in chosen if Problem.OUT_OF_ORDER in s.problems]
-    if late and policy.out_of_order is OutOfOrder.ERROR:
-        head = current_version(history)
-        raise OutOfOrderError([s.key for s in late], newest=str(head), file=late[0].path)
-
-
-def _refuse_unknown_target(request: Request, statuses: Sequence[MigrationStatus]) -> None:
-    known = [s.version for s in statuses if s.version is not None]
-    if request.to is None or request.to in known:
-        return
-    if request.to.number != 0 or request.direction is Direction.UP:
-        raise UnknownVersionError(request.to.text, [version.text for version in known])
-
-
-def _refuse_below_baseline(
-    chosen: Sequence[Version], baseline: Version | None, request: Request
-) -> None:
-    if baseline is None:
-        return
-    aims_below = not chosen if request.to is None else request.to < baseline
-    if aims_below or any(version <= baseline for version in chosen):
-        message = f"nothing up to the baseline {baseline} can be reverted"
-        raise TargetError(message, hint=f"the furthest way down is --to {baseline}")
 
 
 def _identity(status: MigrationStatus) -> Identity:

@@ -19,7 +19,8 @@ from asyncmig.errors import (
 )
 from asyncmig.history import History, RowState
 from asyncmig.migration import Direction, PythonScript, SqlScript
-from asyncmig.plan import Plan, Request, make_plan
+from asyncmig.plan import Plan, make_plan
+from asyncmig.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.migration import Migration
     from asyncmig.narrator import Narrator
-    from asyncmig.plan import Policy, Step
+    from asyncmig.plan import Step
+    from asyncmig.request import Policy
 
 _ABOUT_THE_MOMENT = ("08", "40", "53", "55", "57")
 """SQLSTATE classes of failures that say nothing about the migration: connection, rollback,

@@ -21,7 +21,8 @@ from asyncmig.events import RunFinished
 from asyncmig.history import Edit, History, NewRow, Progress, RowState
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator
-from asyncmig.plan import Policy, make_plan
+from asyncmig.plan import make_plan
+from asyncmig.request import Policy
 from asyncmig.run import Run
 from asyncmig.sql import Dialect
 from tests.values import NOON, entry_of, up, versioned
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from asyncmig.events import Event
     from asyncmig.history import Failure, Generation, HistoryEntry
     from asyncmig.migration import Migration
-    from asyncmig.plan import Plan, Request, Step
+    from asyncmig.plan import Plan, Step
+    from asyncmig.request import Request
 
     Hook = Callable[[], object]
 

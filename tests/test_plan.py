@@ -14,15 +14,8 @@ from asyncmig.errors import (
 )
 from asyncmig.history import Edit, Generation, History, NewRow, Progress, RowState
 from asyncmig.migration import Direction, Kind, Migration, SqlScript, Version
-from asyncmig.plan import (
-    OutOfOrder,
-    Plan,
-    Policy,
-    Request,
-    Step,
-    find_version,
-    make_plan,
-)
+from asyncmig.plan import Plan, Step, find_version, make_plan
+from asyncmig.request import OutOfOrder, Policy, Request
 from asyncmig.status import classify
 from tests.values import applied, baseline, down, history, in_python, repeatable, row, up, versioned
 

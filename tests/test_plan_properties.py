@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from asyncmig.errors import AsyncmigError, IncompleteMigrationError
 from asyncmig.history import History, Problem, Progress, RowState
 from asyncmig.migration import Direction, Migration
-from asyncmig.plan import OutOfOrder, Policy, Request, Step, make_plan
+from asyncmig.plan import Step, make_plan
+from asyncmig.request import OutOfOrder, Policy, Request
 from asyncmig.status import applied_versions, classify
 from tests.values import after, down, entry_of, finished, repeatable, row, up, versioned
 

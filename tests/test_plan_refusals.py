@@ -16,7 +16,8 @@ from asyncmig.errors import (
 )
 from asyncmig.history import History, Problem, Progress, RowState
 from asyncmig.migration import Direction, Migration, Version
-from asyncmig.plan import Changed, Policy, Request, make_plan
+from asyncmig.plan import make_plan
+from asyncmig.request import Changed, Policy, Request
 from tests.values import applied, down, history, in_python, repeatable, row, up, versioned
 
 ONE, TWO, THREE, FOUR = (versioned(number) for number in (1, 2, 3, 4))

@@ -9,8 +9,9 @@ import pytest
 from asyncmig.errors import AsyncmigError, HistoryNotEmptyError, TargetError, UnknownVersionError
 from asyncmig.history import Edit, History, NewRow, Progress, RowState, State
 from asyncmig.migration import Direction, Kind, Migration, SqlScript, Version
-from asyncmig.plan import Policy, make_plan
+from asyncmig.plan import make_plan
 from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
+from asyncmig.request import Policy
 from asyncmig.status import classify
 from tests.values import (
     after,

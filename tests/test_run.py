@@ -11,7 +11,8 @@ from asyncmig.errors import (
     ChangedMigrationError,
     MigrationFailedError,
 )
-from asyncmig.plan import Policy, make_plan
+from asyncmig.plan import make_plan
+from asyncmig.request import Policy
 from tests.fake_engine import (
     FILES,
     ONE,
@@ -31,7 +32,7 @@ from tests.values import applied, down, in_python, up, versioned
 if TYPE_CHECKING:
     from asyncmig.history import History
     from asyncmig.migration import Migration
-    from asyncmig.plan import Request
+    from asyncmig.request import Request
 
 
 @pytest.mark.parametrize("request_", [up(), up(to=2), up(steps=1), down(to=3)])

@@ -15,7 +15,8 @@ from asyncmig.errors import (
 )
 from asyncmig.history import Failure, History, NewRow, RowState
 from asyncmig.migration import Direction, Migration
-from asyncmig.plan import Policy, make_plan
+from asyncmig.plan import make_plan
+from asyncmig.request import Policy
 from tests.fake_engine import (
     FILES,
     ONE,

@@ -17,7 +17,7 @@ from asyncmig.migration import (
     Version,
     checksum,
 )
-from asyncmig.plan import Request
+from asyncmig.request import Request
 
 if TYPE_CHECKING:
     from asyncmig.history import Edit, Failure, Progress

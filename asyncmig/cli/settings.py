@@ -17,7 +17,7 @@ from urllib.parse import quote
 from asyncmig.cli.arguments import nearest, redacted
 from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
 from asyncmig.errors import SettingsError
-from asyncmig.plan import Changed, OutOfOrder
+from asyncmig.request import Changed, OutOfOrder
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:

@@ -268,8 +268,8 @@ def test_check_against_a_branch_finds_what_a_merge_would_put_out_of_order(
         (
             "LateVersionError",
             (
-                "migrations/005_late.sql comes before 010, the newest version of main, so it would be "
-                "out of order after a merge"
+                "migrations/005_late.sql comes before 010, the newest version of main, so it "
+                "would be out of order after a merge"
             ),
         ),
         (

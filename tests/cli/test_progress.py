@@ -7,6 +7,7 @@ import io
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ REPEATABLE = MigrationApplied(RUN, DATABASE, "R__totals", "totals", UP, 62_000)
 WAITING = LockWaiting(RUN, DATABASE, 5000, "asyncmig/x (pid 7)")
 RETRYING = MigrationRetrying(RUN, DATABASE, "001", "users", UP, 2, 100, "lock timeout")
 FAILED = MigrationFailed(RUN, DATABASE, "001", "users", UP, "no", "001_users.sql")
+CTRL_C = b"\x03"
 FINISHED = RunFinished(RUN, DATABASE, UP, ("001",), 12)
 
 
@@ -141,7 +143,13 @@ def test_a_counter_shows_whole_seconds() -> None:
 
 
 def on_a_terminal(cli: CommandLine, *words: str, typed: bytes = b"") -> tuple[int, str]:
-    """Run asyncmig on a terminal of its own; return the exit code and all that it shows."""
+    """Run asyncmig on a terminal of its own; return the exit code and all that it shows.
+
+    Args:
+        cli: Where.
+        words: The command.
+        typed: The answer to its question.
+    """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-W", "error", "-m", "asyncmig", *words]
     environ = clean_environment(cli.root, TERM="xterm", COLUMNS="100")
@@ -149,9 +157,12 @@ def on_a_terminal(cli: CommandLine, *words: str, typed: bytes = b"") -> tuple[in
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=cli.root
     ) as running:
         os.close(theirs)
-        os.write(ours, typed)
         shown = b""
         while True:
+            if typed and shown.endswith(b"[y/N] "):
+                # A terminal makes a signal of it only for who controls it: the test does not.
+                running.send_signal(signal.SIGINT) if typed == CTRL_C else os.write(ours, typed)
+                typed = b""
             try:
                 shown += os.read(ours, 4096)
             except OSError:  # Linux says EIO when the other end is closed
@@ -181,6 +192,16 @@ def test_a_real_terminal_sees_colours_a_counter_and_each_thing_once(cli: Command
         "applied  R__totals (T)",
         "4 applied in T: app.db is at 003",
     ] == [re.sub(r"\d+ ms|\d\.\d s", "T", line) for line in plain]
+
+
+def test_ctrl_c_at_a_question_ends_the_command(cli: CommandLine) -> None:
+    """Once is enough: nothing is running."""
+    cli.migrations.remove("R__totals.sql")
+    cli("up", "-q")
+
+    found, shown = on_a_terminal(cli, "down", "--to", "0", typed=CTRL_C)
+
+    assert (130, True) == (found, "error: interrupted by SIGINT" in shown)
 
 
 @pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"yes\n", 0), (b"\n", 2), (b"n\n", 2)])

@@ -17,7 +17,7 @@ from asyncmig.cli.settings import (
     require_database,
 )
 from asyncmig.errors import SettingsError
-from asyncmig.plan import Changed, OutOfOrder
+from asyncmig.request import Changed, OutOfOrder
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:

@@ -74,15 +74,19 @@ def fences(page: str) -> Iterator[Fence]:
         yield Fence(language, found, frozenset(words), match["text"], line)
 
 
+def prose(page: str) -> str:
+    """Return a page without its fenced blocks."""
+    return _FENCE.sub("", page)
+
+
 def links(page: str) -> list[str]:
     """Return the targets of the links of a page."""
-    prose = _CODE.sub("", _FENCE.sub("", page))
-    return [match["target"] for match in _LINK.finditer(prose)]
+    return [match["target"] for match in _LINK.finditer(_CODE.sub("", prose(page)))]
 
 
 def anchors(page: str) -> set[str]:
     """Return what the headings of a page can be linked by, as GitHub names them."""
-    headings = (match["text"] for match in _HEADING.finditer(_FENCE.sub("", page)))
+    headings = (match["text"] for match in _HEADING.finditer(prose(page)))
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
@@ -101,15 +105,11 @@ def section(page: str, heading: str) -> str:
 
 def table(text: str) -> list[list[str]]:
     """Return the cells of every row of every table in a text, but the headers."""
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    body, previous = [], False
-    for index, row in enumerate(cells):
-        rule = set("".join(row)) <= set("-: ")
-        following = cells[index + 1] if index + 1 < len(cells) else []
-        header = bool(following) and set("".join(following)) <= set("-: ")
-        if not rule and not header:
-            body.append(row)
-        previous = rule
-    del previous
-    return body
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+    rules = [index for index, row in enumerate(cells) if set("".join(row)) <= set("-: ")]
+    not_body = {*rules, *(index - 1 for index in rules)}
+    return [row for index, row in enumerate(cells) if index not in not_body]

@@ -18,7 +18,7 @@ from asyncmig.cli.output.exit_codes import ExitCode, exit_code_of
 from asyncmig.engines.rows import COLUMNS
 from asyncmig.history import RowState
 from asyncmig.sources.options import Options
-from tests.docs.markdown import PROJECT, section, table
+from tests.docs.markdown import PROJECT, prose, section, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -110,7 +110,7 @@ def test_every_event_is_described_with_its_fields(event: type) -> None:
 
 def test_every_public_name_is_described() -> None:
     """What `asyncmig.__all__` has, the page has."""
-    words = {word for name in code(page("api")) for word in re.findall(r"\w+", name)}
+    words = {word for name in code(prose(page("api"))) for word in re.findall(r"\w+", name)}
     headings = set(re.findall(r"^## (\w+)$", page("api"), re.MULTILINE))
 
     assert set(asyncmig.__all__) - words - headings == set()

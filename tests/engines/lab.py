@@ -11,7 +11,8 @@ import pytest
 
 from asyncmig.engines.base import EngineSettings, Runner, StepEvents, Wait
 from asyncmig.migration import Direction, Migration, PythonScript, SqlScript, Version, checksum
-from asyncmig.plan import Policy, Request, make_plan
+from asyncmig.plan import make_plan
+from asyncmig.request import Policy, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

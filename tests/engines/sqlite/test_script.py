@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asyncmig.migration import Migration
-    from asyncmig.plan import Request
+    from asyncmig.request import Request
     from tests.commands import Finished
 
     Shell = Callable[[Path, str], Finished]

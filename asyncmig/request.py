@@ -1,0 +1,91 @@
+"""What a caller asks for, and how strictly files and history must agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from asyncmig.errors import TargetError
+from asyncmig.history import Problem
+from asyncmig.migration import Direction, Migration, PythonScript, Version
+
+if TYPE_CHECKING:
+    from asyncmig.history import MigrationStatus
+
+
+class OutOfOrder(StrEnum):
+    """What to do with a pending version below the newest applied one.
+
+    ``error`` refuses the run, ``apply`` applies it, ``warn`` leaves it pending and says so.
+    """
+
+    ERROR = "error"
+    APPLY = "apply"
+    WARN = "warn"
+
+
+class Changed(StrEnum):
+    """What to do with a file that was edited after it had been applied."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How strictly files and history must agree.
+
+    Attributes:
+        out_of_order: For pending versions below the newest applied one.
+        changed_sql: For edited SQL files.
+        changed_python: For edited Python files, which formatters like to touch.
+    """
+
+    out_of_order: OutOfOrder = OutOfOrder.ERROR
+    changed_sql: Changed = Changed.ERROR
+    changed_python: Changed = Changed.WARN
+
+    def refuses(self, migration: Migration) -> bool:
+        """Tell whether an edit of that migration's file stops the run."""
+        python = isinstance(migration.up, PythonScript)
+        return (self.changed_python if python else self.changed_sql) is Changed.ERROR
+
+    def skips(self, status: MigrationStatus) -> bool:
+        """Tell whether a late migration is left pending."""
+        late = Problem.OUT_OF_ORDER in status.problems
+        return late and self.out_of_order is OutOfOrder.WARN
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the caller asked for.
+
+    Attributes:
+        direction: Up or down.
+        to: Where to stop. For up it is the last version applied, for down it stays applied;
+            version 0 means below every migration. ``None`` for no such limit.
+        steps: How many versioned migrations at most; ``None`` for no such limit.
+        from_history: Whether ``down`` may run the SQL that is stored in the history for versions
+            that have no file.
+    """
+
+    direction: Direction
+    to: Version | None = None
+    steps: int | None = None
+    from_history: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.steps is not None and self.steps < 1:
+            message = f"steps must be 1 or more, not {self.steps}"
+            raise TargetError(message)
+        if self.steps is not None and self.to is not None:
+            message = "give either a target version or a number of steps, not both"
+            raise TargetError(message)
+
+    def after(self, done: int) -> Request | None:
+        """Return what is left of the request after so many steps, ``None`` when nothing is."""
+        if self.steps is None:
+            return self
+        return replace(self, steps=self.steps - done) if done < self.steps else None
