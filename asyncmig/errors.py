@@ -75,7 +75,6 @@ class AsyncmigError(Exception):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        """Keep the data and turn the hint into a note."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -113,7 +112,6 @@ class DirectConnectionRequiredError(SettingsError):
     """A connection pooler stands between, and this migration needs the server itself."""
 
     def __init__(self, *, version: str | None, file: str | None) -> None:
-        """Name the migration that cannot run through the pooler."""
         what = f"migration {version}" if version else "this run"
         super().__init__(
             f"{what} runs outside a transaction, which is not safe through a connection pooler",
@@ -135,7 +133,6 @@ class NoMigrationsError(SourceError):
     """The folder has no migration in it, which never is what a deploy wants."""
 
     def __init__(self, location: str) -> None:
-        """Name the folder that is empty."""
         super().__init__(
             f"no migrations in {location}",
             hint="write the first one with `asyncmig new NAME`, or name another --source",
@@ -155,10 +152,12 @@ class DuplicateVersionError(SourceError):
     """
 
     def __init__(self, version: str, paths: Sequence[str]) -> None:
-        """Name the version and the files that claim it."""
         super().__init__(
             f"version {version} is claimed by {len(paths)} files: {', '.join(paths)}",
-            hint="give all but one of them a version of its own",
+            hint=(
+                "give all but one of them a version of its own; the halves of a pair end in "
+                ".up.sql and .down.sql"
+            ),
             version=version,
             file=paths[-1],
         )
@@ -180,7 +179,6 @@ class HistoryError(AsyncmigError):
         versions: Sequence[str] = (),
         file: str | None = None,
     ) -> None:
-        """Keep the versions; the first of them is ``version``."""
         first = versions[0] if versions else None
         super().__init__(message, hint=hint, version=first, file=file)
         self.versions = tuple(versions)
@@ -190,7 +188,6 @@ class ChangedMigrationError(HistoryError):
     """A file was edited after it had been applied."""
 
     def __init__(self, versions: Sequence[str], *, file: str | None) -> None:
-        """Name the files that are no longer what was applied."""
         super().__init__(
             f"{_migrations(versions)} no longer what was applied",
             hint=(
@@ -206,7 +203,6 @@ class MissingMigrationError(HistoryError):
     """A migration was applied, and its file is gone."""
 
     def __init__(self, versions: Sequence[str], *, hint: str = "") -> None:
-        """Name the versions that have no file."""
         super().__init__(
             f"{_migrations(versions)} applied, but the file is gone",
             hint=hint or f"restore the file, or `asyncmig repair --forget {versions[0]}`",
@@ -218,7 +214,6 @@ class OutOfOrderError(HistoryError):
     """A pending migration is older than the newest applied one."""
 
     def __init__(self, versions: Sequence[str], *, newest: str, file: str | None) -> None:
-        """Name the late versions and the newest applied one."""
         super().__init__(
             f"{_migrations(versions)} pending below {newest}, which is applied already",
             hint="give the file a newer version, or allow it with --out-of-order apply",
@@ -231,7 +226,6 @@ class IncompleteMigrationError(HistoryError):
     """A migration was begun and not finished, and only a person can tell how far it got."""
 
     def __init__(self, versions: Sequence[str], *, detail: str = "", hint: str = "") -> None:
-        """Name the versions that stopped in the middle, and ask one question."""
         super().__init__(
             f"{_migrations(versions)} begun but not finished{f': {detail}' if detail else ''}",
             hint=hint
@@ -248,7 +242,6 @@ class PendingMigrationsError(HistoryError):
     """The database is not current, and the caller asked that it be."""
 
     def __init__(self, versions: Sequence[str]) -> None:
-        """Name what is pending."""
         super().__init__(
             f"{_migrations(versions)} pending",
             hint="run `asyncmig up` first",
@@ -264,7 +257,6 @@ class HistoryElsewhereError(HistoryError):
     """There is no history where it should be, but there is one in another schema."""
 
     def __init__(self, *, expected: str, found: Sequence[str]) -> None:
-        """Name the place that was looked at and the places where a history is."""
         super().__init__(
             f"no history in {expected}, but there is one in {', '.join(found)}",
             hint=(
@@ -290,7 +282,6 @@ class UnknownVersionError(TargetError, LookupError):
     """
 
     def __init__(self, version: str, known: Sequence[str], *, hint: str = "") -> None:
-        """Name the version, and the ones that there are."""
         more = "… " if known[:-_SHOWN] else ""
         listed = f" (known: {more}{', '.join(known[-_SHOWN:])})" if known else ""
         super().__init__(
@@ -329,7 +320,6 @@ class ReadOnlyDatabaseError(DatabaseError):
     """
 
     def __init__(self, message: str, *, pending: Sequence[str] = (), hint: str = "") -> None:
-        """Name what is pending."""
         super().__init__(message, hint=hint, version=pending[0] if pending else None)
         self.pending = tuple(pending)
 
@@ -347,7 +337,6 @@ class LockTimeoutError(LockError, TimeoutError):
     """
 
     def __init__(self, *, waited: float, holder: str = "") -> None:
-        """Say how long it took and who is in the way."""
         who = f"; held by {holder}" if holder else ""
         super().__init__(
             f"another runner held the lock for more than {waited:.1f} s{who}",
@@ -382,7 +371,6 @@ class MigrationFailedError(AsyncmigError):
         excerpt: str = "",
         hint: str = "",
     ) -> None:
-        """Keep the place, the statement and the code."""
         super().__init__(message, hint=hint, version=version, file=file, line=line, column=column)
         self.direction = direction
         self.sqlstate = sqlstate

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.errors import NotConfirmedError
-from asyncmig.cli.signals import at_once
 
 if TYPE_CHECKING:
     from asyncmig.cli.command import Invocation
@@ -24,6 +23,8 @@ def confirm(invocation: Invocation, shown: str, question: str) -> None:
     """
     if invocation.options.yes:
         return
+    from asyncmig.cli.signals import at_once  # not before: the help comes without an event loop
+
     stdin = sys.stdin
     invocation.console.err.write(shown)
     if stdin is None or not stdin.isatty():

@@ -38,7 +38,9 @@ async def list_books(_request: Request) -> JSONResponse:
     if not migration.migrator.ready:
         return JSONResponse({"error": "not ready yet"}, 503, {"Retry-After": "1"})
     async with aiosqlite.connect(FILE) as connection:
-        rows = await connection.execute_fetchall("SELECT isbn, title FROM books ORDER BY sort_title")
+        rows = await connection.execute_fetchall(
+            "SELECT isbn, title FROM books ORDER BY sort_title"
+        )
     return JSONResponse([{"isbn": isbn, "title": title} for isbn, title in rows])
 
 

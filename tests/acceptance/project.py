@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sqlite3
 import subprocess
 import time
@@ -30,7 +31,8 @@ INSERT INTO users VALUES (1, 'Zoë');
 -- migrate:down
 DROP TABLE users;
 """
-STATEMENT_OF_A_DUMP = ("--", "\\restrict", "\\unrestrict", "SET ", "SELECT pg_catalog.set_config")
+LEFT_OUT = ("--", "\\restrict", "\\unrestrict", "SET ", "SELECT pg_catalog.set_config")
+NOTE_OF_A_FAILURE = re.compile(r"INSERT INTO \S*asyncmig_history.*, ?'failed',.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +120,25 @@ class Project:
 
     def dump(self) -> str:
         """Return all that is in the database, but for the notes about failed runs."""
-        return self._dump_sqlite() if self.is_sqlite else self._dump_postgresql()
+        lines = self._dump_sqlite() if self.is_sqlite else self._dump_postgresql()
+        return "\n".join(line for line in lines if not NOTE_OF_A_FAILURE.fullmatch(line))
 
-    def _dump_sqlite(self) -> str:
+    def _dump_sqlite(self) -> list[str]:
         if not self.path.is_file():
-            return f"no file {self.path}"
+            return [f"no file {self.path}"]
         uri = f"file:{self.path}?mode=ro"
         try:
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
-                return "\n".join(connection.iterdump())
+                return list(connection.iterdump())
         except sqlite3.DatabaseError:
-            return repr(self.path.read_bytes())
+            return [repr(self.path.read_bytes())]
 
-    def _dump_postgresql(self) -> str:
-        forget = "DELETE FROM public.asyncmig_history WHERE state = 'failed'"
-        psql(self.url, forget, cwd=self.root)
+    def _dump_postgresql(self) -> list[str]:
         program = str(postgres_binaries() / "pg_dump")
-        done = run([program, "--inserts", "--no-owner", self.url], cwd=self.root)
+        done = run([program, "--inserts", "--no-owner", "--no-privileges", self.url], cwd=self.root)
         assert "" == done.stderr
         lines = done.stdout.splitlines()
-        return "\n".join(
-            line for line in lines if line and not line.startswith(STATEMENT_OF_A_DUMP)
-        )
+        return [line for line in lines if line and not line.startswith(LEFT_OUT)]
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:

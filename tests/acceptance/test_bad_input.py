@@ -59,8 +59,13 @@ def test_bad_input_is_explained_and_changes_nothing(project: Project, case: Case
     reported = project.call(*words, "--json")
 
     if os.environ.get("RECORD"):
-        print(f"\n### {case.name}\n{case.exit_code} {told.exit_code}\n{told.stdout}---\n{told.stderr}")
-        print({k: v for k, v in json.loads(reported.stdout)["error"].items() if k not in ("message",)})
+        with open("/tmp/h7/record.txt","a") as f:
+            kind = "sqlite" if project.is_sqlite else "pg"
+            e = json.loads(reported.stdout)["error"]
+            f.write(f"\n### {case.name} [{kind}]  exit {told.exit_code} {'!!' if told.exit_code != reported.exit_code else ''} (guess {case.exit_code})\n{told.stdout}---\n{told.stderr}")
+            f.write(f"{e and {k: v for k, v in e.items() if k not in ('message','hint')}}\n")
+            if e and e['message'] not in told.stderr: f.write(f"MESSAGE {e['message']}\n")
+            if before != project.dump(): f.write(f"CHANGED!!!\n{before}\n====\n{project.dump()}\n")
         assert before == project.dump()
         return
     error = json.loads(reported.stdout)["error"]

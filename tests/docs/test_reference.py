@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import inspect
 import re
 from typing import TYPE_CHECKING, get_args
@@ -22,6 +21,7 @@ from tests.docs.markdown import PROJECT, prose, section, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from enum import Enum
 
 SHARED = {"files": "### Files", "database": "### Database", "output": "### Output"}
 COMMANDS = [entry.name for entry in ENTRIES]
@@ -80,13 +80,11 @@ def test_every_error_is_described_with_its_exit_code() -> None:
         if inspect.isclass(value) and issubclass(value, errors.AsyncmigError)
     ]
 
-    described = [
-        (code(row[0])[0], int(row[1])) for row in table(section(page("errors"), "## The tree"))
-    ]
+    rows = table(section(page("errors"), "## The tree"))
 
-    assert sorted((kind.__name__, int(exit_code_of(kind.__new__(kind)))) for kind in tree) == sorted(
-        described
-    )
+    described = {code(row[0])[0]: int(row[1]) for row in rows}
+
+    assert {kind.__name__: int(exit_code_of(kind.__new__(kind))) for kind in tree} == described
 
 
 def test_every_exit_code_is_described() -> None:
@@ -155,7 +153,7 @@ def test_every_field_of_a_report_is_described(name: str) -> None:
 )
 def test_every_member_of_an_enumeration_is_described(name: str) -> None:
     """The members in their order."""
-    members: type[enum.Enum] = getattr(asyncmig, name)
+    members: type[Enum] = getattr(asyncmig, name)
     (row,) = (row for row in table(section(page("api"), "## Values")) if code(row[0]) == [name])
 
     assert [member.name for member in members] == code(row[1])

@@ -31,8 +31,10 @@ DATABASE = "postgresql://app:secret@localhost/shop"
 """What the pages call the reader's PostgreSQL database."""
 PORT = "8000"
 SECONDS = 50.0
+BASH = shutil.which("bash") or "bash"
 
 _VERSION = re.compile(r"(?P<folder>.*/)?(?P<version>[0-9]{14})(?P<rest>_.*)")
+_LINE_OF_YAML = re.compile(r"(?:  )*(?:- )?(?:[\w./-]+:(?: .+)?|[\w\"'].*)|---|\s*#.*|")
 _SHIMS = {
     "asyncmig": 'exec "{python}" -W error -m asyncmig "$@"',
     "python": 'exec "{python}" "$@"',
@@ -127,7 +129,7 @@ class Workshop:
         elif "background" in fence.words:
             self._start(fence.text)
         elif fence.language == "sh":
-            self._run(["bash", "-e", "-c", self._meant(fence.text)], fence.exit_code)
+            self._run([BASH, "-e", "-c", self._meant(fence.text)], fence.exit_code)
         elif fence.language == "python":
             self._run_python(fence)
         elif fence.language in {"text", "json"}:
@@ -191,7 +193,7 @@ class Workshop:
         log = self.folder / "background.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                ["bash", "-c", self._meant(text)],
+                [BASH, "-c", self._meant(text)],
                 cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -257,6 +259,4 @@ def check_yaml(text: str) -> None:
     """
     if importlib.util.find_spec("yaml"):
         list(importlib.import_module("yaml").safe_load_all(text))
-    line_of_yaml = re.compile(r"(?:  )*(?:- )?(?:[\w./-]+:(?: .+)?|- .+|[\w\"'{\[$&*|>-].*)|---|\s*#.*|")
-    wrong = [line for line in text.splitlines() if not line_of_yaml.fullmatch(line)]
-    assert not wrong
+    assert [] == [line for line in text.splitlines() if not _LINE_OF_YAML.fullmatch(line)]

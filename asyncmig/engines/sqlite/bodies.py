@@ -145,6 +145,7 @@ class PythonBody:
     async def run(self, worker: Worker, authorizer: Authorizer) -> None:
         """Await the function with aiosqlite's connection."""
         authorizer.leaves_state = True  # functions, factories: nobody can see them all
+        await worker.run(worker.watch)
         try:
             await self._function(worker.driver)
         except Exception as error:

@@ -41,6 +41,9 @@ SHORT_WAIT = 0.1
 """Seconds that SQLite itself waits for a lock, in its thread, where nothing can interrupt it."""
 
 _INTERRUPT_EVERY = 0.05
+_STOP_SECONDS = 1.0
+_OPERATIONS = 100_000
+"""Of SQLite's virtual machine, between two questions whether to stop: some milliseconds."""
 
 
 class ClosedError(Exception):
@@ -51,8 +54,8 @@ class ClosedError(Exception):
 class Settings:
     """What an application may have set on its connection, and what would be in our way.
 
-    An authorizer or a progress callback cannot be read back, so the authorizer that a borrowed
-    connection had is gone afterwards.
+    An authorizer and a progress handler cannot be read back: those that a borrowed connection
+    had are gone afterwards.
     """
 
     isolation_level: Any
@@ -70,6 +73,7 @@ class Settings:
     @staticmethod
     def for_migrations(raw: Raw) -> None:
         """Make a connection what our own ones are, but for the foreign keys."""
+        raw.set_progress_handler(None, 0)
         raw.isolation_level = None
         raw.row_factory = None
         raw.text_factory = str
@@ -79,6 +83,7 @@ class Settings:
         """Give a connection its settings back."""
         if raw.in_transaction:
             raw.execute("ROLLBACK")  # setting isolation_level to None would commit
+        raw.set_progress_handler(None, 0)
         raw.execute(f"PRAGMA foreign_keys = {self.foreign_keys}").close()
         raw.execute(f"PRAGMA busy_timeout = {self.busy_timeout}").close()
         raw.isolation_level = self.isolation_level
@@ -119,6 +124,7 @@ class Worker:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
+        self._is_stopping = False
 
     async def run(
         self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
@@ -182,12 +188,22 @@ class Worker:
         result: T = await driver._execute(lambda: work(raw, *args, **kwargs))  # noqa: SLF001
         return result
 
+    def watch(self, raw: Raw) -> None:
+        """Let :meth:`clean_up` stop what a Python migration runs.
+
+        Not by an interrupt: SQLite remembers one for as long as any cursor is open, and would
+        interrupt the ROLLBACK that comes next as well.
+        """
+        raw.set_progress_handler(lambda: self._is_stopping, _OPERATIONS)
+
     async def _stop_and(self, work: Callable[[Raw], T]) -> T:
         idle = asyncio.ensure_future(self._hop(_nothing))
-        # No interrupt where none is needed: while a cursor is open, SQLite remembers it, and the
-        # ROLLBACK that comes next would be interrupted too.
-        await asyncio.wait({idle}, timeout=_INTERRUPT_EVERY)
-        await self._interrupt(idle)
+        self._is_stopping = True
+        try:
+            await asyncio.wait({idle}, timeout=_STOP_SECONDS)
+        finally:
+            self._is_stopping = False
+        await self._interrupt(idle)  # executemany() of short statements is never asked
         idle.result()
         return await self._hop(work)
 

@@ -213,6 +213,7 @@ async def _call(
     step: Step,
     script: PythonScript,
 ) -> None:
+    await worker.run(worker.watch)
     try:
         await function(worker.driver)
     except Exception as error:

@@ -27,6 +27,7 @@ from tests.engines.lab import (
 from tests.engines.sqlite.places import application, engine_for, files_beside
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Generator
 
     from asyncmig.engines.base import Engine
@@ -85,17 +86,36 @@ def test_a_file_that_was_taken_away_is_no_lock(
     original = LockFile._try
     turns = list[str]()
 
-    def late(self: LockFile, raw: object) -> str | None:
+    def late(self: LockFile, raw: sqlite3.Connection) -> str | None:
         if self is rival and not turns:
             turns.append("removed")
             lock.release()
-        return original(self, raw)  # type: ignore[arg-type]
+        return original(self, raw)
 
     monkeypatch.setattr(LockFile, "_try", late)
     assert rival.take()
     assert ["removed"] == turns
     assert {"test.db-asyncmig-lock"} == files_beside(sqlite_path)
     assert (True, False) == (lock.is_held_by_another(), lock.take())
+
+
+def test_a_file_that_is_taken_away_after_it_was_locked_is_no_lock(
+    lock: LockFile, rival: LockFile, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts is the file that others find, and its content tells."""
+    original = LockFile._try
+    turns = list[str]()
+
+    def hasty(self: LockFile, raw: sqlite3.Connection) -> str | None:
+        token = original(self, raw)
+        if not turns:
+            turns.append("removed")
+            sqlite_path.with_name("test.db-asyncmig-lock").unlink()
+        return token
+
+    monkeypatch.setattr(LockFile, "_try", hasty)
+    assert (True, False) == (lock.take(), rival.take())
+    assert {"test.db-asyncmig-lock"} == files_beside(sqlite_path)
 
 
 def test_a_lock_file_that_a_crash_has_damaged_is_replaced(
