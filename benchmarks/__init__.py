@@ -1,0 +1,1 @@
+"""How fast asyncmig is, beside the floor: see README.md."""
