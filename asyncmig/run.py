@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 _ABOUT_THE_MOMENT = ("08", "40", "53", "55", "57")
 """SQLSTATE classes of failures that say nothing about the migration: connection, rollback,
 resources, object state (locks), operator. See PostgreSQL's appendix A."""
+
+
+_PAUSE = 0.01
+"""Seconds before another plan is made, so that runners which take turns do not keep a core busy."""
 
 
 class Run:
@@ -113,8 +118,9 @@ class Run:
                 for step in plan.steps:
                     await self._apply(session, step)
             except HistoryMovedError:
-                continue
-            break
+                await anyio.sleep(_PAUSE)
+            else:
+                break
         await anyio.lowlevel.checkpoint()  # where a cancellation during the last COMMIT arrives
 
     async def _apply(self, session: Session, step: Step) -> None:
@@ -189,7 +195,8 @@ class Run:
         self, error: ReadOnlyDatabaseError, request: Request
     ) -> ReadOnlyDatabaseError:
         keys = [step.key for step in self._plan(self.history, request).steps]
-        message = f"{len(keys)} migrations to run, but {error.message}"
+        what = "1 migration" if len(keys) == 1 else f"{len(keys)} migrations"
+        message = f"{what} to run, but {error.message}"
         return ReadOnlyDatabaseError(message, pending=keys, hint=error.hint)
 
     async def _context_of(self, step: Step) -> AbstractContextManager[None]:

@@ -232,7 +232,7 @@ def run_on(
     files: list[Migration] | None = None,
     *,
     told: Told | None = None,
-    wait_timeout: float | None = None,
+    wait_timeout: float | None = 5.0,
 ) -> Run:
     """Return a run on the database."""
     engine: Engine = FakeEngine(database)

@@ -243,10 +243,11 @@ def test_a_missing_file_stops_the_way_down(stored: str | None, hint: str) -> Non
 
 
 @pytest.mark.parametrize("request_", [down(), down(steps=2), down(to=1), down(to=0)])
-def test_nobody_goes_down_below_a_baseline(request_: Request) -> None:
-    """What is under it was never applied here, so it cannot be reverted here."""
+@pytest.mark.parametrize("rows", [history(baseline(1, 2)), history(baseline(1, 2), row(2, ONE))])
+def test_nobody_goes_down_below_a_baseline(rows: History, request_: Request) -> None:
+    """What is under it was there before, or was marked as being there."""
     with pytest.raises(TargetError) as caught:
-        make_plan([ONE, TWO], history(baseline(1, 2)), request_, STRICT)
+        make_plan([ONE, TWO], rows, request_, STRICT)
     assert ("nothing up to the baseline 2 can be reverted", "the furthest way down is --to 2") == (
         caught.value.message,
         caught.value.hint,

@@ -31,8 +31,8 @@ def confirm(invocation: Invocation, shown: str, question: str) -> None:
         raise NotConfirmedError(
             f"{question} Nobody can be asked here, so nothing was done", hint="confirm with --yes"
         )
-    invocation.console.err.write(f"{question} [y/N] ", end="")
-    with at_once():
+    with at_once():  # before the question is there: who answers it with Ctrl-C must be heard
+        invocation.console.err.write(f"{question} [y/N] ", end="")
         answer = stdin.readline()
     if answer.strip().lower() not in _YES:
         raise NotConfirmedError("not confirmed, so nothing was done")

@@ -50,9 +50,10 @@ def function_of(module: ModuleType, script: PythonScript) -> Callable[[Any], Awa
     exec(code, module.__dict__)  # noqa: S102 - the migration is the user's own code
     function = getattr(module, script.function, None)
     if not inspect.iscoroutinefunction(function):
-        what = "has no" if function is None else "does not make async its function"
-        message = f"{script.path}: the migration {what} `{script.function}`"
-        hint = f"write `async def {script.function}(connection): …`"
+        name = script.function
+        what = f"there is no `{name}`" if function is None else f"`{name}` is not async"
+        message = f"{script.path}: {what} once the file has run"
+        hint = f"write `async def {name}(connection):`, and let decorators keep it async"
         raise InvalidMigrationError(message, hint=hint, file=script.path)
     return function
 
@@ -66,10 +67,15 @@ async def run_setup(setup: Setup | None, connection: object) -> None:
     if setup is None:
         return
     try:
-        await setup(connection)
+        work = setup(connection)
+        if inspect.isawaitable(work):
+            await work
+            return
     except Exception as error:
         message = f"the setup hook failed: {type(error).__name__}: {error}"
-        raise SettingsError(message) from error
+        raise SettingsError(message, hint="it runs in front of each migration") from error
+    message = "the setup hook is not async"
+    raise SettingsError(message, hint="write it as `async def …(connection):`")
 
 
 def python_failed(step: Step, script: PythonScript, error: BaseException) -> MigrationFailedError:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.acceptance.bad_input import database, failing, folders, history, settings
+from tests.acceptance.bad_input import (
+    database,
+    failing,
+    failing_python,
+    folders,
+    history,
+    hooks,
+    python_files,
+    settings,
+)
 
 if TYPE_CHECKING:
     from tests.acceptance.bad_input.case import Case
@@ -18,26 +26,51 @@ if TYPE_CHECKING:
 
 CASES = (
     *settings.CASES,
+    *hooks.CASES,
     *database.CASES,
     *folders.CASES,
+    *python_files.CASES,
     *history.CASES,
     *failing.CASES,
+    *failing_python.CASES,
 )
 
 
-def spelled(text: str | None, project: Project) -> str | None:
-    """Return a text of the table as a pattern."""
-    if text is None:
-        return None
-    text = text.replace("<address>", project.address).replace("<root>", str(project.root))
-    return ".+".join(re.escape(part) for part in text.split("<any>"))
+def spelled(text: str, project: Project) -> str:
+    """Return a text of the table for this project."""
+    known = {"<address>": project.address, "<root>": str(project.root), "<url>": project.url}
+    for placeholder, value in known.items():
+        text = text.replace(placeholder, value)
+    return text
 
 
-def masked(found: str | None, expected: str | None, project: Project) -> str | None:
-    """Return the expected text if what was found fits it, else what was found."""
-    pattern = spelled(expected, project)
-    fits = found is not None and pattern is not None and re.fullmatch(pattern, found)
-    return expected if fits else found
+def expected_error(case: Case, project: Project) -> dict[str, Any]:
+    """Return the object that the document has as its error."""
+    return {
+        "type": case.error,
+        "message": spelled(case.message, project),
+        "hint": case.hint and spelled(case.hint, project),
+        "version": case.version,
+        "file": case.file and spelled(case.file, project),
+        "line": case.line,
+        "column": case.column,
+    }
+
+
+def masked(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Return what was found, with ``<any>`` where the table says so and any text was found."""
+    pattern = ".+".join(re.escape(part) for part in str(expected["message"]).split("<any>"))
+    fits = re.fullmatch(pattern, str(found["message"])) is not None
+    return {**found, "message": expected["message"]} if fits else found
+
+
+def shown(error: dict[str, Any], case: Case) -> str:
+    """Return what a person sees of an error."""
+    place = ":".join(str(error[part]) for part in ("file", "line", "column") if error[part])
+    is_told = not error["file"] or error["file"] in error["message"]
+    lines = [f"error: {error['message']}" if is_told else f"error: {error['message']} ({place})"]
+    lines += [case.excerpt, f"hint: {error['hint']}" if error["hint"] else ""]
+    return "\n".join(filter(None, lines)) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -58,28 +91,14 @@ def test_bad_input_is_explained_and_changes_nothing(project: Project, case: Case
     told = project.call(*words)
     reported = project.call(*words, "--json")
 
-    if os.environ.get("RECORD"):
-        with open("/tmp/h7/record.txt","a") as f:
-            kind = "sqlite" if project.is_sqlite else "pg"
-            e = json.loads(reported.stdout)["error"]
-            f.write(f"\n### {case.name} [{kind}]  exit {told.exit_code} {'!!' if told.exit_code != reported.exit_code else ''} (guess {case.exit_code})\n{told.stdout}---\n{told.stderr}")
-            f.write(f"{e and {k: v for k, v in e.items() if k not in ('message','hint')}}\n")
-            if e and e['message'] not in told.stderr: f.write(f"MESSAGE {e['message']}\n")
-            if before != project.dump(): f.write(f"CHANGED!!!\n{before}\n====\n{project.dump()}\n")
-        assert before == project.dump()
-        return
+    assert (case.exit_code, "", case.exit_code) == (
+        told.exit_code,
+        told.stdout,
+        reported.exit_code,
+    ), told.stderr
+    expected = expected_error(case, project)
     error = json.loads(reported.stdout)["error"]
-    place = case.file and (f"{case.file}:{case.line}:{case.column}".replace(":None", ""))
-    expected = {
-        "type": case.error,
-        "message": case.message,
-        "hint": case.hint,
-        "version": case.version,
-        "file": case.file,
-        "line": case.line,
-        "column": case.column,
-    }
-    assert expected == {
-        name: masked(value, expected[name], project) if isinstance(value, str) else value
-        for name, value in error.items()
-    }
+    assert expected == masked(error, expected)
+    if "<any>" not in case.message:
+        assert shown(error, case) in told.stderr
+    assert before == project.dump()

@@ -33,6 +33,8 @@ from tests.cli.test_console import Terminal
 from tests.commands import clean_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from asyncmig.events import Event
     from tests.cli.conftest import CommandLine
 
@@ -157,19 +159,29 @@ def on_a_terminal(cli: CommandLine, *words: str, typed: bytes = b"") -> tuple[in
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=cli.root
     ) as running:
         os.close(theirs)
-        shown = b""
-        while True:
-            if typed and shown.endswith(b"[y/N] "):
-                # A terminal makes a signal of it only for who controls it: the test does not.
-                running.send_signal(signal.SIGINT) if typed == CTRL_C else os.write(ours, typed)
-                typed = b""
-            try:
-                shown += os.read(ours, 4096)
-            except OSError:  # Linux says EIO when the other end is closed
-                break
-        code = running.wait(timeout=30)
-    os.close(ours)
+        try:
+            shown = b"".join(chunks(ours, running, typed))
+            code = running.wait(timeout=30)
+        finally:
+            running.kill()  # or a failing test would wait for it for ever
+            os.close(ours)
     return code, shown.decode().replace("\r\n", "\n")
+
+
+def chunks(terminal: int, running: subprocess.Popen[bytes], typed: bytes) -> Iterator[bytes]:
+    """Yield what a program shows; answer its question when it comes."""
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:  # Linux says EIO when the other end is closed
+            return
+        yield chunk
+        shown += chunk
+        if typed and shown.endswith(b"[y/N] "):
+            # A terminal makes a signal of it only for who controls it: the test does not.
+            running.send_signal(signal.SIGINT) if typed == CTRL_C else os.write(terminal, typed)
+            typed = b""
 
 
 def test_a_real_terminal_sees_colours_a_counter_and_each_thing_once(cli: CommandLine) -> None:

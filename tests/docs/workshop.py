@@ -71,6 +71,7 @@ programs.mkdir(parents=True)
 shims = pathlib.Path(__file__).parent
 for name in ("asyncmig", "python"):
     (programs / name).symlink_to(shims / name)
+(programs / "activate").write_text("")
 (programs / "pip").write_text("#!/bin/sh\\ntest \\"$1 $2\\" = 'install -q'\\n")
 (programs / "pip").chmod(0o755)
 """
@@ -129,7 +130,7 @@ class Workshop:
         elif "background" in fence.words:
             self._start(fence.text)
         elif fence.language == "sh":
-            self._run([BASH, "-e", "-c", self._meant(fence.text)], fence.exit_code)
+            self._run_shell(fence)
         elif fence.language == "python":
             self._run_python(fence)
         elif fence.language in {"text", "json"}:
@@ -183,6 +184,13 @@ class Workshop:
         )
         self.printed = done.stdout
         assert exit_code == done.returncode, done.stdout
+
+    def _run_shell(self, fence: Fence) -> None:
+        """Run commands; the next ones go on in the folder where these end, as in a terminal."""
+        place = self.shims / "place"
+        script = f"trap 'pwd >\"{place}\"' EXIT\n{self._meant(fence.text)}"
+        self._run([BASH, "-e", "-c", script], fence.exit_code)
+        self.folder = Path(place.read_text(encoding="utf-8").strip())
 
     def _run_python(self, fence: Fence) -> None:
         snippet = self.shims / f"snippet_{fence.line}.py"

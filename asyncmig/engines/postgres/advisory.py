@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import Holder
+from asyncmig.engines.postgres.table import EQUALS, instant
 
 if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
@@ -37,39 +38,38 @@ class AdvisoryLock:
 
     async def is_held(self, wire: Wire) -> bool:
         """Tell whether this very session has it."""
-        row = await wire.one(
-            f"SELECT 'yes' AS held {self._granted} AND l.pid = pg_catalog.pg_backend_pid()"
-        )
-        return row is not None
+        own = f"AND l.pid {EQUALS} pg_catalog.pg_backend_pid()"
+        return await wire.one(f"SELECT 1 {self._granted} {own}") is not None
 
     async def release(self, wire: Wire) -> None:
-        """Give the session's lock back."""
-        await wire.execute(f"SELECT pg_catalog.pg_advisory_unlock({self._key})")
+        """Give the session's lock back, if it has it."""
+        if await self.is_held(wire):
+            await wire.execute(f"SELECT pg_catalog.pg_advisory_unlock({self._key})")
 
     async def holder(self, wire: Wire) -> Holder | None:
         """Tell who has it, as far as this role may see."""
         row = await wire.one(
-            "SELECT a.pid::text AS pid, a.application_name::text AS name, "
-            "a.backend_start::text AS since "
-            "FROM (SELECT l.pid " + self._granted + ") h "
-            "JOIN pg_catalog.pg_stat_activity a ON a.pid = h.pid LIMIT 1"
+            f"SELECT a.pid, a.application_name, {instant('a.backend_start')} "
+            f"FROM (SELECT l.pid {self._granted}) h "
+            f"JOIN pg_catalog.pg_stat_activity a ON a.pid {EQUALS} h.pid LIMIT 1"
         )
         if row is None:
             return None
-        since = None if row["since"] is None else datetime.fromisoformat(str(row["since"]))
-        return Holder(f"{row['name'] or 'a session'} (pid {row['pid']})", since)
+        pid, name, since = row
+        started = None if since is None else datetime.fromisoformat(since)
+        return Holder(f"{name or 'a session'} (pid {pid})", started)
 
     async def _ask(self, wire: Wire, function: str) -> bool:
-        row = await wire.one(f"SELECT pg_catalog.{function}({self._key})::int::text AS granted")
-        return row is not None and row["granted"] == "1"
+        return await wire.one(f"SELECT pg_catalog.{function}({self._key})") == ("t",)
 
     @property
     def _granted(self) -> str:
         """The granted locks of this key: pg_locks shows its halves as classid and objid."""
         unsigned = self._key % 2**64
         return (
-            "FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted "
-            f"AND l.classid = {unsigned >> 32}::oid AND l.objid = {unsigned % 2**32}::oid "
-            "AND l.objsubid = 1 AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
-            "WHERE d.datname = pg_catalog.current_database())"
+            f"FROM pg_catalog.pg_locks l WHERE l.locktype {EQUALS} 'advisory' AND l.granted "
+            f"AND l.classid {EQUALS} {unsigned >> 32}::pg_catalog.oid "
+            f"AND l.objid {EQUALS} {unsigned % 2**32}::pg_catalog.oid AND l.objsubid {EQUALS} 1 "
+            f"AND l.database {EQUALS} (SELECT d.oid FROM pg_catalog.pg_database d "
+            f"WHERE d.datname {EQUALS} pg_catalog.current_database())"
         )

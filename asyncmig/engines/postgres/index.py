@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.table import EQUALS, literal
+
 if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.sql import Statement
@@ -19,14 +21,18 @@ if TYPE_CHECKING:
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _QUALIFIED = rf"{_NAME}(?:\s*\.\s*{_NAME})?"
 _CREATE = re.compile(
-    rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<index>{_NAME})"
-    rf"\s+ON\s+(?:ONLY\s+)?(?P<table>{_QUALIFIED})",
+    rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    rf"(?:(?!ON\b)(?P<index>{_NAME})\s*)?\bON\s+(?:ONLY\s+)?(?P<table>{_QUALIFIED})",
     re.IGNORECASE,
 )
 _DROP = re.compile(
     rf"DROP\s+INDEX\s+CONCURRENTLY\s+(?:IF\s+EXISTS\s+)?(?P<index>{_QUALIFIED})\s*"
     r"(?:RESTRICT\s*)?\Z",
     re.IGNORECASE,
+)
+_PLACE = "pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname)"
+_NAMESPACE = (
+    f"JOIN pg_catalog.pg_namespace n ON n.oid {EQUALS} c.relnamespace"
 )
 
 
@@ -43,11 +49,11 @@ class IndexWork:
     """An index that a statement builds or drops concurrently.
 
     Attributes:
-        name: As the statement spells it.
+        name: As the statement spells it; ``None`` when it leaves the choice to the server.
         table: The table, for one that is built: the index gets its schema. ``None`` for a drop.
     """
 
-    name: str
+    name: str | None
     table: str | None
 
     @property
@@ -69,30 +75,50 @@ def index_of(statement: Statement) -> IndexWork | None:
 
 
 async def fate_of(wire: Wire, work: IndexWork) -> IndexFate:
-    """Look the index up."""
+    """Look an index up that has a name."""
     row = await wire.one(
-        "SELECT i.indisvalid::int::text AS valid FROM pg_catalog.pg_index i "
-        "WHERE i.indexrelid = pg_catalog.to_regclass($1::text)",
-        await _qualified(wire, work),
+        "SELECT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid "
+        f"{EQUALS} pg_catalog.to_regclass({literal(await place_of(wire, work))})"
     )
     if row is None:
         return IndexFate.ABSENT
-    return IndexFate.VALID if row["valid"] == "1" else IndexFate.INVALID
+    return IndexFate.VALID if row == ("t",) else IndexFate.INVALID
 
 
-async def drop(wire: Wire, work: IndexWork) -> None:
-    """Drop what a build that was cut off left behind."""
-    await wire.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {await _qualified(wire, work)}")
-
-
-async def _qualified(wire: Wire, work: IndexWork) -> str:
-    """Return the name with the schema of the table that it belongs to."""
+async def invalid_indexes(wire: Wire, work: IndexWork) -> frozenset[str]:
+    """Return the invalid indexes of the table that is being indexed, as SQL spells them."""
     if work.table is None:
-        return work.name
-    row = await wire.one(
-        "SELECT pg_catalog.quote_ident(n.nspname)::text AS place FROM pg_catalog.pg_class c "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE c.oid = pg_catalog.to_regclass($1::text)",
-        work.table,
+        return frozenset()
+    rows = await wire.fetch(
+        f"SELECT {_PLACE} FROM pg_catalog.pg_index i "
+        f"JOIN pg_catalog.pg_class c ON c.oid {EQUALS} i.indexrelid {_NAMESPACE} "
+        f"WHERE NOT i.indisvalid AND c.relkind {EQUALS} 'i' "
+        f"AND i.indrelid {EQUALS} pg_catalog.to_regclass({literal(work.table)})"
     )
-    return work.name if row is None else f"{row['place']}.{work.name}"
+    return frozenset(f"{schema}.{name}" for schema, name in rows)
+
+
+async def is_being_built(wire: Wire, index: str) -> bool:
+    """Tell whether another session is at work on the index, as far as this role may see."""
+    row = await wire.one(
+        "SELECT 1 FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid "
+        f"{EQUALS} pg_catalog.to_regclass({literal(index)})"
+    )
+    return row is not None
+
+
+async def drop(wire: Wire, index: str) -> None:
+    """Drop what a build that was cut off left behind."""
+    await wire.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
+
+
+async def place_of(wire: Wire, work: IndexWork) -> str:
+    """Return the name with the schema of the table that it belongs to."""
+    name = work.name or ""
+    if work.table is None:
+        return name
+    row = await wire.one(
+        f"SELECT {_PLACE} FROM pg_catalog.pg_class c {_NAMESPACE} "
+        f"WHERE c.oid {EQUALS} pg_catalog.to_regclass({literal(work.table)})"
+    )
+    return name if row is None else f"{row[0]}.{name}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from asyncmig.engines.postgres.connection import ServerError, Wire, own_words
+from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError, Wire
 from asyncmig.engines.python_script import function_of, loaded, python_failed
 from asyncmig.engines.statements import failed, prepare
 from asyncmig.errors import AsyncmigError, MigrationFailedError
@@ -68,15 +68,17 @@ async def _send(wire: Wire, step: Step, script: SqlScript, statement: Statement)
 async def _send_batch(
     wire: Wire, step: Step, script: SqlScript, batch: Sequence[Statement]
 ) -> None:
-    """Send INSERTs together; if one fails, send them again one by one to learn which."""
+    """Send INSERTs together; if one fails, send them again one by one to learn which.
+
+    All of them may succeed then: a time-out that the file has set was for each, not for all.
+    """
     await wire.execute(f"SAVEPOINT {_SAVEPOINT}")
     try:
         await wire.execute("".join(statement.text for statement in batch))
-    except ServerError as error:
+    except ServerError:
         await wire.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
         for statement in batch:
             await _send(wire, step, script, statement)
-        raise server_failed(step, error) from error
     await wire.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
 
@@ -111,8 +113,8 @@ async def run_function(
     except AsyncmigError:
         raise
     except Exception as error:
-        if wire.raw.is_closed():
-            with own_words():
+        if wire.is_closed and isinstance(error, DRIVER_ERRORS):
+            with wire.own_words():
                 raise
         raise python_failed(step, script, error) from error
 

@@ -79,10 +79,7 @@ class _Writer:
 
     def table(self) -> str:
         """Create the history table, under the lock."""
-        schema = f"CREATE SCHEMA IF NOT EXISTS {quoted(self._table.schema)};"
-        create = self._table.create.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
-        create = create.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX IF NOT EXISTS")
-        return f"{schema}\n{create};\n"
+        return f"{self._table.create_if_absent};\n"
 
     def step(self, step: Step, generation: Generation) -> str:
         """Write one step."""

@@ -44,21 +44,46 @@ TIDY = (
 first, so that they are checked with the file's own settings. Never DISCARD ALL: it drops advisory
 locks."""
 
+OURSELVES = "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE;"
+"""Be who we connected as for the rest of a transaction, whoever the file is for its session."""
 
-def session_settings(server_version: int, asked: Mapping[str, str]) -> str:
+
+def dead_man_settings(server_version: int) -> list[str]:
     """Return the SETs for a connection of our own, direct to the server.
-
-    Args:
-        server_version: As ``server_version_num``.
-        asked: What the URL asks for; it has the last word.
 
     With them a runner that is dead, cut off or frozen loses the lock within about a minute, and
     the statement that it had running does not commit behind its back.
+
+    Args:
+        server_version: As ``server_version_num``.
     """
     known = (name for name in _DEAD_MAN if server_version >= _SINCE.get(name, 0))
-    ours = (f"SET {name} = {_DEAD_MAN[name]};" for name in known)
-    theirs = (setting(name, value, local=False) for name, value in asked.items())
-    return " ".join((*ours, *theirs))
+    return [f"SET {name} = {_DEAD_MAN[name]};" for name in known]
+
+
+def asked_settings(asked: Mapping[str, str]) -> list[str]:
+    """Return the SETs that a URL asks for; they have the last word."""
+    return [setting(name, value, local=False) for name, value in asked.items()]
+
+
+def stepwise_settings(settings: EngineSettings, script: Script, server_version: int) -> str:
+    """Return the SETs for the session in which a script runs without a transaction.
+
+    Args:
+        settings: The time limits.
+        script: What will run. A Python migration may take its time between two statements.
+        server_version: As ``server_version_num``.
+    """
+    lines = [
+        f"SET lock_timeout = {milliseconds(settings.lock_timeout)};",
+        "SET statement_timeout = 0;",
+    ]
+    if server_version >= _SINCE["idle_session_timeout"]:
+        idle = getattr(script, "idle_timeout", IDLE_SECONDS)
+        lines.append(f"SET idle_session_timeout = {milliseconds(idle)};")
+    if settings.search_path is not None:
+        lines.append(setting("search_path", settings.search_path, local=False))
+    return " ".join(lines)
 
 
 def transaction_settings(

@@ -1,39 +1,46 @@
 """The statements about the history table, every name in them qualified.
 
-A hostile or an empty ``search_path`` changes nothing: the table's schema is always written, and
-functions are ``pg_catalog``'s.
+A hostile or an empty ``search_path`` changes nothing: schemas are always written, also those of
+functions, types and operators.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Value = str | int | None
+"""What a column of the history may get."""
+
 DEFAULT_SCHEMA = "public"
 
-_PG_INSTANT = (
-    "pg_catalog.to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"') AS {0}"
-)
+EQUALS = "OPERATOR(pg_catalog.=)"
+"""The operator, whatever stands in front of pg_catalog in the search path."""
+
+_LONGEST_NAME = 63
 _TYPES = {
     "id": "bigint PRIMARY KEY",
     "format": "smallint NOT NULL",
-    "version": "text",
-    "started_at": "timestamptz NOT NULL",
-    "finished_at": "timestamptz",
+    "version": "pg_catalog.text",
+    "started_at": "pg_catalog.timestamptz NOT NULL",
+    "finished_at": "pg_catalog.timestamptz",
     "duration_ms": "bigint",
     "pid": "integer NOT NULL",
-    "down_sql": "text",
+    "down_sql": "pg_catalog.text",
     "down_transaction": "smallint NOT NULL",
-    "progress": "text",
-    "failure": "text",
+    "progress": "pg_catalog.text",
+    "failure": "pg_catalog.text",
 }
-_ACTIVE_KEY = ACTIVE_KEY.replace("ltrim", "pg_catalog.ltrim")
-_SERVER_SIDE = {
-    "started_at": "pg_catalog.clock_timestamp()",
-    "username": "session_user",
-}
+_ACTIVE_KEY = ACTIVE_KEY.replace("ltrim", "pg_catalog.ltrim").replace(
+    "||", "OPERATOR(pg_catalog.||)"
+)
+_NOW = "pg_catalog.clock_timestamp()"
 
 
 def quoted(identifier: str) -> str:
@@ -41,10 +48,22 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def literal(value: str) -> str:
-    """Return a text literal that no setting of the server reads differently."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"E'{escaped}'" if "\\" in value else "'" + value.replace("'", "''") + "'"
+def literal(value: Value) -> str:
+    """Return a literal that no setting of the server reads differently."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    text = value.replace("'", "''")
+    return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
+
+
+def instant(expression: str) -> str:
+    """Return SQL for a point in time as ISO 8601 in UTC, whatever DateStyle says."""
+    return (
+        f"pg_catalog.to_char(pg_catalog.timezone('UTC', {expression}), "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,7 @@ class HistoryTable:
     @property
     def qualified(self) -> str:
         """``"schema"."table"``."""
-        return f"{quoted(self.schema)}.{quoted(self.name)}"
+        return f"{self.quoted_schema}.{quoted(self.name)}"
 
     @property
     def quoted_schema(self) -> str:
@@ -79,82 +98,111 @@ class HistoryTable:
         return int.from_bytes(digest[:8], "big", signed=True)
 
     @property
-    def select(self) -> str:
-        """Read every row, every value as text."""
-        shown = ", ".join(_as_text(column) for column in COLUMNS)
-        return f"SELECT {shown} FROM {self.qualified} ORDER BY {self.qualified}.id"
+    def create(self) -> str:
+        """Create the table and the index that is the last fence."""
+        return "; ".join(self._create(""))
 
-    def select_one(self) -> str:
-        """Read the row with id ``$1``, every value as text."""
-        shown = ", ".join(_as_text(column) for column in COLUMNS)
-        return f"SELECT {shown} FROM {self.qualified} WHERE id = $1::text::bigint"
+    @property
+    def create_if_absent(self) -> str:
+        """Create what is not there of the schema, the table and the index. Not for races."""
+        schema = f"CREATE SCHEMA IF NOT EXISTS {self.quoted_schema}"
+        return ";\n".join((schema, *self._create("IF NOT EXISTS ")))
+
+    def _create(self, unless: str) -> tuple[str, str, str]:
+        columns = ", ".join(f"{c} {_TYPES.get(c, 'pg_catalog.text NOT NULL')}" for c in COLUMNS)
+        suffix = "_active"
+        room = _LONGEST_NAME - len(suffix)
+        index = self.name.encode()[:room].decode(errors="ignore") + suffix
+        return (
+            f"CREATE TABLE {unless}{self.qualified} ({columns})",
+            f"CREATE UNIQUE INDEX {unless}{quoted(index)} "
+            f"ON {self.qualified} (({_ACTIVE_KEY}), direction) "
+            f"WHERE state {EQUALS} ANY ('{{applying,applied}}') "
+            "AND kind OPERATOR(pg_catalog.<>) 'baseline'",
+            f"COMMENT ON TABLE {self.qualified} IS 'history of asyncmig; rows are never deleted'",
+        )
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def select(self, entry_id: int | None = None) -> str:
+        """Read every row in order, or the one with that id."""
+        shown = ", ".join(_shown(column) for column in COLUMNS)
+        chosen = "ORDER BY id" if entry_id is None else f"WHERE id {EQUALS} {entry_id}"
+        return f"SELECT {shown} FROM {self.qualified} {chosen}"
 
     @property
     def generation(self) -> str:
         """Read the two numbers that tell histories apart."""
         return (
-            "SELECT coalesce(pg_catalog.max(id), 0)::text AS newest_id, "
-            "pg_catalog.count(*) FILTER (WHERE state = 'applying')::text AS unfinished "
-            f"FROM {self.qualified}"
-        )
-
-    @property
-    def create(self) -> str:
-        """Create the schema, the table and the index that is the last fence."""
-        columns = ", ".join(f"{c} {_TYPES.get(c, 'text NOT NULL')}" for c in COLUMNS)
-        index = quoted(f"{self.name}_active"[:63])
-        return (
-            f"CREATE TABLE {self.qualified} ({columns}); "
-            f"CREATE UNIQUE INDEX {index} ON {self.qualified} (({_ACTIVE_KEY}), direction) "
-            "WHERE state IN ('applying', 'applied') AND kind <> 'baseline'; "
-            f"COMMENT ON TABLE {self.qualified} IS 'history of asyncmig; rows are never deleted'"
-        )
-
-    def insert(self, columns: tuple[str, ...]) -> str:
-        """Append a row with id ``$1`` and those columns in ``$2`` and following, all as text."""
-        given = ", ".join(f"${n}::text{_cast(c)}" for n, c in enumerate(columns, start=2))
-        names = ", ".join(("id", *columns, *_SERVER_SIDE))
-        clock = ", ".join(_SERVER_SIDE.values())
-        return (
-            f"INSERT INTO {self.qualified} ({names}) VALUES ($1::text::bigint, {given}, {clock}) "
-            "RETURNING pg_catalog.txid_current()::text AS xid"
-        )
-
-    @property
-    def retire(self) -> str:
-        """Give row ``$1`` the state ``$2``."""
-        return f"UPDATE {self.qualified} SET state = $2::text WHERE id = $1::text::bigint"
-
-    @property
-    def progress(self) -> str:
-        """Give row ``$1`` the progress ``$2``."""
-        return f"UPDATE {self.qualified} SET progress = $2::text WHERE id = $1::text::bigint"
-
-    @property
-    def finish(self) -> str:
-        """Give row ``$1`` the state ``$2`` and the duration ``$3``."""
-        return (
-            f"UPDATE {self.qualified} SET state = $2::text, duration_ms = $3::text::bigint, "
-            "finished_at = pg_catalog.clock_timestamp() WHERE id = $1::text::bigint"
+            "SELECT coalesce(pg_catalog.max(id), 0), "
+            f"pg_catalog.count(*) FILTER (WHERE state {EQUALS} 'applying') FROM {self.qualified}"
         )
 
     @property
     def elsewhere(self) -> str:
         """Find tables of that name in other schemas."""
         return (
-            "SELECT n.nspname::text || '.' || c.relname::text AS place "
-            "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE c.relname = $1::text::name AND c.relkind IN ('r', 'p') "
-            "AND n.nspname <> $2::text::name AND n.nspname !~ '^pg_' ORDER BY 1"
+            "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+            f"JOIN pg_catalog.pg_namespace n ON n.oid {EQUALS} c.relnamespace "
+            f"WHERE c.relname {EQUALS} {literal(self.name)} "
+            f"AND c.relkind {EQUALS} ANY ('{{r,p}}') "
+            f"AND n.nspname OPERATOR(pg_catalog.<>) {literal(self.schema)} "
+            "AND n.nspname OPERATOR(pg_catalog.!~) '^pg_' ORDER BY n.nspname"
         )
 
+    @property
+    def rights(self) -> str:
+        """Read whether this role may read, append and change rows; no row without a table."""
+        rights = (
+            f"pg_catalog.has_table_privilege(t.id, '{right}')"
+            for right in ("SELECT", "INSERT", "UPDATE")
+        )
+        return (
+            f"SELECT {', '.join(rights)} FROM (SELECT "
+            f"pg_catalog.to_regclass({literal(self.qualified)})::pg_catalog.oid AS id) t "
+            "WHERE t.id IS NOT NULL"
+        )
 
-def _as_text(column: str) -> str:
-    if column in {"started_at", "finished_at"}:
-        return _PG_INSTANT.format(column)
-    return f"{column}::text AS {column}"
+    # --- writing ------------------------------------------------------------------------------
+
+    def insert(self, entry_id: int, values: Mapping[str, Value]) -> str:
+        """Append a row; the clock and the user are the server's."""
+        names = ", ".join(("id", *values, "started_at", "username"))
+        given = ", ".join(map(literal, values.values()))
+        return (
+            f"INSERT INTO {self.qualified} ({names}) "
+            f"VALUES ({entry_id}, {given}, {_NOW}, session_user)"
+        )
+
+    def retire(self, entry_id: int, state: str) -> str:
+        """Take a row out of force."""
+        return self._update(entry_id, {"state": literal(state)})
+
+    def note(self, entry_id: int, progress: str) -> str:
+        """Write down how far a row got."""
+        return self._update(entry_id, {"progress": literal(progress)})
+
+    def take_over(self, entry_id: int, values: Mapping[str, Value]) -> str:
+        """Go on with the row of an unfinished run."""
+        return self._update(entry_id, {name: literal(value) for name, value in values.items()})
+
+    def finish(self, entry_id: int, state: str, duration_ms: int | None = None) -> str:
+        """Give a row its final state; without a duration, the time since it was started."""
+        since = (
+            "(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) "
+            "OPERATOR(pg_catalog.*) 1000)::bigint"
+        )
+        values = {
+            "state": literal(state),
+            "duration_ms": since if duration_ms is None else literal(duration_ms),
+            "finished_at": _NOW,
+        }
+        return self._update(entry_id, values)
+
+    def _update(self, entry_id: int, values: Mapping[str, str]) -> str:
+        changes = ", ".join(f"{name} = {value}" for name, value in values.items())
+        return f"UPDATE {self.qualified} SET {changes} WHERE id {EQUALS} {entry_id}"
 
 
-def _cast(column: str) -> str:
-    kind = _TYPES.get(column, "text").split()[0]
-    return "" if kind == "text" else f"::{kind}"
+def _shown(column: str) -> str:
+    return instant(column) if column in {"started_at", "finished_at"} else column

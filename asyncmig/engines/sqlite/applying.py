@@ -152,7 +152,7 @@ def failed_as_a_whole(step: Step, why: str) -> MigrationFailedError:
     """Return the error for what no single statement is to blame for."""
     path = step.script.path
     return MigrationFailedError(
-        f"migration {step.key} ({path}) failed: {why}",
+        f"migration {step.key} failed ({path}): {why}",
         version=step.key,
         direction=step.direction,
         file=path,

@@ -148,12 +148,14 @@ class PythonBody:
         await worker.run(worker.watch)
         try:
             await self._function(worker.driver)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # sys.exit(0) must not look like success
             if isinstance(error, DriverError) and is_busy(error):
                 raise
             raise self._failure(error, authorizer) from error
 
-    def _failure(self, error: Exception, authorizer: Authorizer) -> MigrationFailedError:
+    def _failure(
+        self, error: Exception | SystemExit, authorizer: Authorizer
+    ) -> MigrationFailedError:
         if code_of(error) != Code.AUTH or authorizer.denied is None:
             return python_failed(self._step, self._script, error)
         if authorizer.denied == "ROLLBACK" and isinstance(error.__context__, Exception):
@@ -185,6 +187,6 @@ async def python_function(
             function = await to_thread.run_sync(function_of, module, script)
         except AsyncmigError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise python_failed(step, script, error) from error
         yield function

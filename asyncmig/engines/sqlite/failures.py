@@ -64,8 +64,8 @@ def is_unwritable_directory(error: BaseException) -> bool:
 def busy(where: str, seconds: float) -> DatabaseBusyError:
     """Return the error for an application that went on writing for longer than the budget."""
     return DatabaseBusyError(
-        f"the database {where} was locked by another connection for more than {seconds:.0f} s",
-        hint="something holds a transaction open: end it, or wait longer with busy_timeout",
+        f"the database {where} was locked by another connection for more than {seconds:g} s",
+        hint="something holds a transaction open: end it, or wait longer with --busy-timeout",
     )
 
 

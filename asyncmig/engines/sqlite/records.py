@@ -103,5 +103,8 @@ def _refuse_other_columns(raw: Raw, table: Table, error: DriverError) -> None:
     except DriverError:
         message = f"the table {table.name} is not a history of asyncmig"
         raise HistoryFormatError(message, hint="name another one with --table") from error
-    message = f"the history is of format {found}, and this release knows {HISTORY_FORMAT}"
-    raise HistoryFormatError(message, hint="upgrade asyncmig") from error
+    if found is not None and int(found) > HISTORY_FORMAT:
+        message = f"the history is of format {found}, and this release knows up to {HISTORY_FORMAT}"
+        raise HistoryFormatError(message, hint="upgrade asyncmig") from error
+    message = f"the table {table.name} is not the history that it says it is: {error}"
+    raise HistoryFormatError(message, hint="was it edited by hand? Restore its columns") from error

@@ -8,8 +8,8 @@ from typing import Any
 from asyncmig.errors import DatabaseUrlError
 
 UNMASKED = (
-    "give the URL object itself, or its whole text: url.render_as_string(hide_password=False) "
-    "of SQLAlchemy, secret.get_secret_value() of pydantic"
+    "put the password itself in its place; in Python give the URL object, or its whole text: "
+    "url.render_as_string(hide_password=False) of SQLAlchemy, secret.get_secret_value() of pydantic"
 )
 
 

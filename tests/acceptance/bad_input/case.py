@@ -26,8 +26,10 @@ def nothing(_project: Project) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One thing that is wrong. In texts ``<any>`` stands for any text on one line,
-    ``<address>`` for what the database is called, and ``<root>`` for the folder of the project.
+    """One thing that is wrong.
+
+    In texts ``<any>`` stands for any text on one line, ``<address>`` for what the database is
+    called, ``<url>`` for its URL and ``<root>`` for the folder of the project.
 
     Attributes:
         name: What is wrong.
@@ -42,7 +44,7 @@ class Case:
         file: The file that it is about.
         line: The line in that file.
         column: The column in that line.
-        below: What people see below sentence and hint.
+        excerpt: What people see of that line, with the caret.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Case:
     file: str | None = None
     line: int | None = None
     column: int | None = None
-    below: str = ""
+    excerpt: str = ""
 
 
 def file(name: str, content: str | bytes) -> Callable[[Project], object]:
@@ -65,11 +67,16 @@ def file(name: str, content: str | bytes) -> Callable[[Project], object]:
     return lambda project: project.migrations.write(name, content)
 
 
-def files(**contents: str) -> Callable[[Project], None]:
-    """Return what writes several migrations; ``_002_posts`` is ``002_posts.sql``."""
+def sql(content: str | bytes) -> Callable[[Project], object]:
+    """Return what writes one more migration in SQL: `002_posts.sql`."""
+    return file("002_posts.sql", content)
 
-    def write(project: Project) -> None:
-        for name, content in contents.items():
-            project.migrations.write(f"{name.removeprefix('_')}.sql", content)
 
-    return write
+def python(content: str) -> Callable[[Project], object]:
+    """Return what writes one more migration in Python: `002_posts.py`."""
+    return file("002_posts.py", content)
+
+
+def pending(project: Project) -> None:
+    """Have a migration to run."""
+    project.migrations.write("002_posts.sql", "CREATE TABLE posts (id INTEGER);\n")

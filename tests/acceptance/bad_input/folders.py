@@ -4,58 +4,378 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.acceptance.bad_input.case import Case, On, file, files
+from tests.acceptance.bad_input.case import Case, On, file, sql
 
 if TYPE_CHECKING:
     from tests.acceptance.project import Project
 
 
 def empty(project: Project) -> None:
+    """Take the only migration away."""
     project.migrations.remove("001_users.sql")
 
 
-def python(body: str):
-    return file("002_posts.py", body)
+def twice(project: Project) -> None:
+    """Have two files of one version."""
+    project.migrations.write("2_posts.sql", "SELECT 1;\n")
+    project.migrations.write("002_tags.sql", "SELECT 1;\n")
 
 
-X = dict(exit_code=2, error="x", message="x")
+MIDDLE = "CREATE TABLE posts (id INTEGER);\nCOMMIT;\nCREATE TABLE tags (id INTEGER);\n"
+CONCURRENTLY = "CREATE INDEX CONCURRENTLY users_name ON users (name);\n"
+OPEN_BEGIN = "-- migrate:up transaction:false\nBEGIN;\nCREATE TABLE posts (id INTEGER);\n"
+
 CASES = (
-    Case(name="an empty folder", arrange=empty, **X),
-    Case(name="a missing folder", command="up --source absent", **X),
-    Case(name="source a file", command="up --source migrations/001_users.sql", **X),
-    Case(name="a missing package", command="up --source package:absent.db", on=On.SQLITE, **X),
-    Case(name="duplicate version", arrange=files(_2_posts="SELECT 1;", _002_tags="SELECT 1;"), **X),
-    Case(name="malformed name", arrange=file("2-posts.sql", "SELECT 1;"), **X),
-    Case(name="malformed name flyway", arrange=file("V2__posts.sql", "SELECT 1;"), on=On.SQLITE, **X),
-    Case(name="unknown option", arrange=file("002_a.sql", "-- about é\n-- migrate:up transction:false\nSELECT 1;\n"), **X),
-    Case(name="bad option value", arrange=file("002_a.sql", "-- migrate:up transaction:off\nSELECT 1;\n"), **X),
-    Case(name="lookalike", arrange=file("002_a.sql", "-- migrate: up\nSELECT 1;\n-- migrate: down\nSELECT 2;\n"), on=On.SQLITE, **X),
-    Case(name="two ups", arrange=file("002_a.sql", "-- migrate:up\nSELECT 1;\n-- migrate:up\nSELECT 2;\n"), on=On.SQLITE, **X),
-    Case(name="down first", arrange=file("002_a.sql", "-- migrate:down\nSELECT 1;\n-- migrate:up\nSELECT 2;\n"), on=On.SQLITE, **X),
-    Case(name="before first marker", arrange=file("002_a.sql", "SELECT 0;\n-- migrate:up\nSELECT 1;\n"), on=On.SQLITE, **X),
-    Case(name="not utf8", arrange=file("002_a.sql", "SELECT 1;\n-- Zo\u00eb".encode("latin-1") + b"\n"), **X),
-    Case(name="utf16", arrange=file("002_a.sql", "SELECT 1;\n".encode("utf-16")), **X),
-    Case(name="unterminated string", arrange=file("002_a.sql", "SELECT 1;\nSELECT 'Zoë', 'open;\nSELECT 2;\n"), **X),
-    Case(name="unterminated dollar", arrange=file("002_a.sql", "DO $body$ BEGIN NULL; END;\n"), on=On.POSTGRESQL, **X),
-    Case(name="unterminated comment", arrange=file("002_a.sql", "SELECT 1; /* open\n"), **X),
-    Case(name="meta-command", arrange=file("002_a.sql", "SELECT 1;\n\\copy users FROM 'users.csv'\n"), on=On.POSTGRESQL, **X),
-    Case(name="copy from stdin", arrange=file("002_a.sql", "COPY users FROM stdin;\n1\tZoe\n\\.\n"), on=On.POSTGRESQL, **X),
-    Case(name="dot command", arrange=file("002_a.sql", ".mode csv\nSELECT 1;\n"), on=On.SQLITE, **X),
-    Case(name="nul", arrange=file("002_a.sql", "SELECT 1;\0\n"), **X),
-    Case(name="commit in the middle", arrange=file("002_a.sql", "CREATE TABLE posts (id INTEGER);\nCOMMIT;\nCREATE TABLE tags (id INTEGER);\n"), **X),
-    Case(name="rollback in the down", arrange=file("002_a.sql", "-- migrate:up\nCREATE TABLE posts (id INTEGER);\n-- migrate:down\nROLLBACK;\n"), command="check", on=On.SQLITE, **X),
-    Case(name="concurrently", arrange=file("002_a.sql", "CREATE TABLE posts (id INTEGER);\nCREATE INDEX CONCURRENTLY users_name ON users (name);\n"), on=On.POSTGRESQL, **X),
-    Case(name="vacuum", arrange=file("002_a.sql", "-- é\nVACUUM;\n"), **X),
-    Case(name="journal mode", arrange=file("002_a.sql", "PRAGMA journal_mode = DELETE;\n"), on=On.SQLITE, **X),
-    Case(name="begin without commit", arrange=file("002_a.sql", "-- migrate:up transaction:false\nBEGIN;\nCREATE TABLE posts (id INTEGER);\n"), **X),
-    Case(name="py not async", arrange=python("def up(connection):\n    pass\n"), **X),
-    Case(name="py no up", arrange=python("async def down(connection):\n    pass\n"), **X),
-    Case(name="py upgrade", arrange=python("async def upgrade(connection):\n    pass\n"), **X),
-    Case(name="py syntax", arrange=python("async def up(connection):\n    é = 1; x = = 2\n"), **X),
-    Case(name="py indentation", arrange=python("async def up(connection):\npass\n"), **X),
-    Case(name="py no argument", arrange=python("async def up():\n    pass\n"), **X),
-    Case(name="py bad option", arrange=python("transaction = 'no'\nasync def up(connection):\n    pass\n"), **X),
-    Case(name="py decorated not async", arrange=python("def deco(f):\n    return lambda c: None\n@deco\nasync def up(connection):\n    pass\n"), **X),
-    Case(name="plan sql of python", arrange=python("async def up(connection):\n    pass\n"), command="plan --sql", **X),
-    Case(name="check finds", arrange=file("002_a.sql", "COMMIT;\n"), command="check", **X),
+    Case(
+        name="an empty folder",
+        arrange=empty,
+        exit_code=2,
+        error="NoMigrationsError",
+        message="no migrations in migrations",
+        hint="write the first one with `asyncmig new NAME`, or name another --source",
+        file="migrations",
+    ),
+    Case(
+        name="a missing folder",
+        command="up --source absent",
+        exit_code=2,
+        error="SourceNotFoundError",
+        message="there is no folder absent",
+        hint=(
+            "looked for <root>/absent; name another one with --source, or begin with "
+            "`asyncmig init`"
+        ),
+        file="absent",
+    ),
+    Case(
+        name="a file as the folder",
+        on=On.SQLITE,
+        command="up --source migrations/001_users.sql",
+        exit_code=2,
+        error="SourceNotFoundError",
+        message="migrations/001_users.sql is a file, and migrations are read from a folder",
+        hint="give the folder that it is in: migrations",
+        file="migrations/001_users.sql",
+    ),
+    Case(
+        name="a missing package",
+        on=On.SQLITE,
+        command="up --source package:absent.db",
+        exit_code=2,
+        error="SourceNotFoundError",
+        message="there is no package absent",
+        hint=(
+            "it is looked for on sys.path: <root>, /work/main, /work/main, "
+            "/root/.pyenv/versions/3.11.7/lib/python311.zip, "
+            "/root/.pyenv/versions/3.11.7/lib/python3.11, "
+            "/root/.pyenv/versions/3.11.7/lib/python3.11/lib-dynload, "
+            "/work/main/.venv/lib/python3.11/site-packages, /work/main"
+        ),
+        file="package:absent.db",
+    ),
+    Case(
+        name="a duplicate version",
+        arrange=twice,
+        exit_code=2,
+        error="DuplicateVersionError",
+        message=(
+            "version 002 is claimed by 2 files: migrations/002_tags.sql, migrations/2_posts.sql"
+        ),
+        hint=(
+            "give all but one of them a version of its own; the halves of a pair end in "
+            ".up.sql and .down.sql"
+        ),
+        version="002",
+        file="migrations/2_posts.sql",
+    ),
+    Case(
+        name="a malformed name",
+        arrange=file("2-posts.sql", "SELECT 1;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/2-posts.sql: this is not the name of a migration",
+        hint=(
+            "did you mean 2_posts.sql? A migration is called VERSION_name.sql, "
+            "VERSION_name.up.sql with VERSION_name.down.sql, VERSION_name.py or "
+            "R__name.sql, where VERSION is one number; a file that is no migration begins "
+            "with an underscore"
+        ),
+        file="migrations/2-posts.sql",
+    ),
+    Case(
+        name="a name of Flyway",
+        on=On.SQLITE,
+        arrange=file("V2__posts.sql", "SELECT 1;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/V2__posts.sql: this is not the name of a migration",
+        hint=(
+            "did you mean 2_posts.sql? A migration is called VERSION_name.sql, "
+            "VERSION_name.up.sql with VERSION_name.down.sql, VERSION_name.py or "
+            "R__name.sql, where VERSION is one number; a file that is no migration begins "
+            "with an underscore"
+        ),
+        file="migrations/V2__posts.sql",
+    ),
+    Case(
+        name="an unknown marker option",
+        arrange=sql("-- Zoë\n-- migrate:up transction:false\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:2:15: 'transction:false' is no option of a marker",
+        hint="did you mean transaction:false?",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=2,
+        column=15,
+    ),
+    Case(
+        name="a marker option with another value",
+        on=On.SQLITE,
+        arrange=sql("-- migrate:up transaction:off\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:1:15: transaction is true or false, not 'off'",
+        hint="write transaction:true or transaction:false",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=15,
+    ),
+    Case(
+        name="a marker that is almost one",
+        on=On.SQLITE,
+        arrange=sql("-- migrate: up\nSELECT 1;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:1:1: this looks like a marker and is none",
+        hint="write -- migrate:up, in small letters, as the first thing in its line",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="two ups in one file",
+        on=On.SQLITE,
+        arrange=sql("-- migrate:up\nSELECT 1;\n-- migrate:up\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:3:1: a second migrate:up (the first is on line 1)",
+        hint="a file holds one migration: give the second a file of its own",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=3,
+        column=1,
+    ),
+    Case(
+        name="a down in front of the up",
+        on=On.SQLITE,
+        arrange=sql("-- migrate:down\n-- migrate:up\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:1:1: migrate:down comes in front of migrate:up",
+        hint="begin the file with -- migrate:up, and let -- migrate:down follow",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="a statement in front of the marker",
+        on=On.SQLITE,
+        arrange=sql("SELECT 1;\n-- migrate:up\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:1:1: a statement in front of migrate:up",
+        hint="only comments may stand there: move it below the marker",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="a file that is not UTF-8",
+        arrange=sql("SELECT 1;\n-- Zoë\n".encode("latin-1")),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:2:6: byte 0xeb is not UTF-8",
+        hint="save the file as UTF-8",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=2,
+        column=6,
+    ),
+    Case(
+        name="a file in UTF-16",
+        on=On.SQLITE,
+        arrange=sql("SELECT 1;\n".encode("utf-16")),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:1:1: the file is UTF-16",
+        hint="save the file as UTF-8",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="a string that is not closed",
+        arrange=sql("SELECT 1;\nSELECT 'Zoë', 'open;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:2:15: The string that begins here has no closing quote."
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=2,
+        column=15,
+    ),
+    Case(
+        name="a dollar-quoted body that is not closed",
+        on=On.POSTGRESQL,
+        arrange=sql("DO $body$ BEGIN NULL; END;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:1:4: The string that begins with $body$ here is not "
+            "closed with another $body$."
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=4,
+    ),
+    Case(
+        name="a comment that is not closed",
+        on=On.POSTGRESQL,
+        arrange=sql("SELECT 1; /* open\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:1:11: The comment that begins here is not closed with */."
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=11,
+    ),
+    Case(
+        name="a psql meta-command",
+        on=On.POSTGRESQL,
+        arrange=sql("SELECT 1;\n\\copy users FROM 'a.csv'\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:2:1: \\copy is a command of psql, which takes no part "
+            "here: the script goes straight to the server; remove it or write it in SQL."
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=2,
+        column=1,
+    ),
+    Case(
+        name="rows for COPY",
+        on=On.POSTGRESQL,
+        arrange=sql("COPY users FROM stdin;\n1\tZoë\n\\.\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:1:1: COPY … FROM STDIN needs a client that sends the "
+            "data; write the rows as INSERT, or copy them in a Python migration."
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="a dot-command of the sqlite3 shell",
+        on=On.SQLITE,
+        arrange=sql(".mode csv\nSELECT 1;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:1:1: .mode is a command of the sqlite3 shell, which "
+            "takes no part here; remove it or write it in SQL."
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="COMMIT in the middle of a file",
+        arrange=sql(MIDDLE),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:2:1: COMMIT in the middle of a file that runs in one "
+            "transaction"
+        ),
+        hint=(
+            "take it out (the file is one transaction already), or run the file without: "
+            "`-- migrate:up transaction:false`"
+        ),
+        version="002",
+        file="migrations/002_posts.sql",
+        line=2,
+        column=1,
+    ),
+    Case(
+        name="CREATE INDEX CONCURRENTLY without a marker",
+        on=On.POSTGRESQL,
+        arrange=sql(CONCURRENTLY),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:1:1: CREATE INDEX CONCURRENTLY cannot run inside a "
+            "transaction"
+        ),
+        hint="give it a file of its own that starts with `-- migrate:up transaction:false`",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="VACUUM inside a transaction",
+        arrange=sql("-- Zoë\n/* é */ VACUUM;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:2:9: VACUUM cannot run inside a transaction",
+        hint="give it a file of its own that starts with `-- migrate:up transaction:false`",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=2,
+        column=9,
+    ),
+    Case(
+        name="a journal mode inside a transaction",
+        on=On.SQLITE,
+        arrange=sql("PRAGMA journal_mode = DELETE;\n"),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message=(
+            "migrations/002_posts.sql:1:1: PRAGMA journal_mode cannot run inside a transaction"
+        ),
+        hint="give it a file of its own that starts with `-- migrate:up transaction:false`",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=1,
+        column=1,
+    ),
+    Case(
+        name="BEGIN without COMMIT",
+        arrange=sql(OPEN_BEGIN),
+        exit_code=2,
+        error="InvalidMigrationError",
+        message="migrations/002_posts.sql:4:1: the file ends inside a BEGIN without COMMIT",
+        version="002",
+        file="migrations/002_posts.sql",
+        line=4,
+        column=1,
+    ),
 )

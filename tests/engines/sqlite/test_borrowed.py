@@ -64,6 +64,17 @@ async def test_it_is_given_back_as_it_was(connection: aiosqlite.Connection) -> N
     assert 2 == len(await history_of(borrowed(connection)))
 
 
+async def test_it_stays_open_when_sqlite_has_rolled_back_by_itself(
+    connection: aiosqlite.Connection,
+) -> None:
+    """There is no transaction left to roll back then."""
+    before = await settings_of(connection)
+    conflict = sql("2", "INSERT INTO users VALUES (1);\nINSERT OR ROLLBACK INTO users VALUES (1);")
+    with pytest.raises(MigrationFailedError, match="UNIQUE constraint failed"):
+        await run(borrowed(connection), USERS, conflict)
+    assert before == await settings_of(connection)
+
+
 async def test_reading_changes_nothing(connection: aiosqlite.Connection) -> None:
     """The factories of the application do not reach our statements."""
     await run(borrowed(connection), USERS)

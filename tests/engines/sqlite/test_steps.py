@@ -158,7 +158,7 @@ async def test_keys_that_are_broken_at_commit_fail_the_migration(sqlite_path: Pa
         "(parent integer REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);\n"
         "INSERT INTO children VALUES (1);",
     )
-    with pytest.raises(MigrationFailedError, match=r"1 \(1_some.sql\) failed: FOREIGN KEY"):
+    with pytest.raises(MigrationFailedError, match=r"1 failed \(1_some\.sql\): FOREIGN KEY"):
         await run(engine_for(sqlite_path, setup=keys_on), deferred)
     assert History() == await history_of(engine_for(sqlite_path))
 
@@ -257,6 +257,12 @@ async def test_nothing_stays_on_the_connection(engine: Engine, sqlite_path: Path
     )
     assert 3 == len(await run(engine, leave, factories, check))
     assert 3 == len(rows(sqlite_path, "SELECT * FROM asyncmig_history"))
+
+
+async def test_python_finds_the_factories_of_a_new_connection(engine: Engine) -> None:
+    """Fetching what a SQL file selects is done with another one, for as long as that runs."""
+    check = python("2", "assert connection.text_factory is str")
+    assert 2 == len(await run(engine, USERS, check))
 
 
 async def test_a_temporary_table_does_not_hide_the_history(engine: Engine) -> None:

@@ -1,0 +1,64 @@
+"""Try again what had to wait for a lock for too long.
+
+The whole transaction is rolled back in between: a savepoint would keep the locks that were taken
+before, and everybody who wants one of those would go on waiting.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+from asyncmig.engines.locking import pauses
+from asyncmig.errors import MigrationFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from asyncmig.engines.base import StepEvents
+
+T = TypeVar("T")
+
+_BLOCKED = ("55P03", "40P01")
+"""lock_not_available and deadlock_detected: worth another try of the whole transaction."""
+
+_ATTEMPTS = 10
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 30.0
+"""Seconds, and up to half as much again by the jitter: below ``IDLE_SECONDS``."""
+
+
+async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents) -> T:
+    """Do ``once``, and do it again after a pause whenever a lock was in the way.
+
+    Raises:
+        MigrationFailedError: It failed for another reason, or once too often.
+    """
+    for attempt, delay in enumerate(pauses(_FIRST_DELAY, _LONGEST_DELAY), start=1):
+        try:
+            return await once()
+        except MigrationFailedError as error:
+            if error.sqlstate not in _BLOCKED:
+                raise
+            if attempt == _ATTEMPTS:
+                raise _given_up(error) from error.__cause__
+            events.on_retrying(attempt, delay, error.message)
+        await anyio.sleep(delay)
+    raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def _given_up(error: MigrationFailedError) -> MigrationFailedError:
+    return MigrationFailedError(
+        f"{error.message} (tried {_ATTEMPTS} times)",
+        version=error.version or "",
+        direction=error.direction,
+        file=error.file or "",
+        line=error.line,
+        column=error.column,
+        sqlstate=error.sqlstate,
+        statement=error.statement,
+        excerpt=error.excerpt,
+        hint="somebody holds a lock on what it changes: look for old transactions in "
+        "pg_stat_activity, or let it wait longer with --lock-timeout",
+    )
