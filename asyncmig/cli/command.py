@@ -12,9 +12,9 @@ from asyncmig.cli.output.exit_codes import ExitCode
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.journal import Journal
     from asyncmig.cli.output.console import Console
+    from asyncmig.cli.parser import Parser
     from asyncmig.cli.settings import Settings
     from asyncmig.events import Observer
     from asyncmig.migrator import Migrator

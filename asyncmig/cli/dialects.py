@@ -8,7 +8,7 @@ from asyncmig.errors import SettingsError
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
+    from asyncmig.cli.parser import Parser
     from asyncmig.cli.settings import Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from asyncmig.cli.arguments import nearest
+from asyncmig.cli.nearest import nearest
 from asyncmig.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
-from asyncmig.cli.arguments import nearest, redacted
+from asyncmig.cli.nearest import nearest
 from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
+from asyncmig.cli.secrets import redacted
 from asyncmig.errors import SettingsError
 from asyncmig.request import Changed, OutOfOrder
 from asyncmig.sql import Dialect

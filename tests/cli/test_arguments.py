@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asyncmig.cli.arguments import build_parser, find_command, redacted
+from asyncmig.cli.arguments import build_parser, find_command
 from asyncmig.cli.commands import ALIASES, ENTRIES, HABITS, load_command
 from asyncmig.cli.errors import UsageError
+from asyncmig.cli.secrets import redacted
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine

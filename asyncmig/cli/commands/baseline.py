@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options
 from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.options import add_database_options
 from asyncmig.cli.output.document import Facts, row_of_entry
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
     from asyncmig.report import RepairReport
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_source_option
 from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.commands.new import folder_of
 from asyncmig.cli.dialects import add_dialect_option, require_dialect
 from asyncmig.cli.errors import LateVersionError
 from asyncmig.cli.git import names_at
+from asyncmig.cli.options import add_source_option
 from asyncmig.cli.output.document import Facts, rows_of_errors
 from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.engines.statements import prepare
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
     from asyncmig.migration import Migration, Version
     from asyncmig.sql import Dialect
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options
 from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.options import add_database_options
 from asyncmig.cli.output.document import Facts, row_of_history
 from asyncmig.cli.output.table import history_table
 from asyncmig.history import History

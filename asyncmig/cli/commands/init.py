@@ -13,8 +13,8 @@ from asyncmig.cli.pyproject import FILE_NAME, SECTION, add_section
 from asyncmig.errors import SettingsError
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
     from asyncmig.cli.pyproject import Project
 
 _DATABASE = "sqlite:///app.db"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_source_option
 from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.dialects import add_dialect_option, require_dialect
+from asyncmig.cli.options import add_source_option
 from asyncmig.cli.output.document import Facts
 from asyncmig.errors import SettingsError, SourceError
 from asyncmig.sources.location import locate
@@ -16,8 +16,8 @@ from asyncmig.sources.names import FileName, Format, parse_name
 from asyncmig.sources.scaffold import file_name, next_version, python_template, sql_template
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
     from asyncmig.migration import Version
 
 

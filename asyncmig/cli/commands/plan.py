@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from asyncmig.cli.arguments import add_database_options, add_target_options
 from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.options import add_database_options, add_target_options
 from asyncmig.cli.output.document import Facts, row_of_status
 from asyncmig.cli.output.table import advice, steps_table
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
     from asyncmig.plan import Step
     from asyncmig.report import PlanReport
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options
 from asyncmig.cli.command import Command
+from asyncmig.cli.options import add_database_options
 from asyncmig.cli.runs import follow, outcome_of
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options, add_yes_option
 from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.commands.baseline import facts_of_repair
 from asyncmig.cli.confirmation import confirm
+from asyncmig.cli.options import add_database_options, add_yes_option
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
 
 
 def add_options(parser: Parser) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options, add_yes_option
 from asyncmig.cli.command import Command
 from asyncmig.cli.confirmation import confirm
+from asyncmig.cli.options import add_database_options, add_yes_option
 from asyncmig.cli.output.table import steps_table
 from asyncmig.cli.runs import follow, outcome_of
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation, Outcome
+    from asyncmig.cli.parser import Parser
     from asyncmig.report import RunReport
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options
 from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.options import add_database_options
 from asyncmig.cli.output.document import Facts, row_of_status
 from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.cli.output.table import advice, status_table
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
     from asyncmig.cli.output.console import Stream
+    from asyncmig.cli.parser import Parser
     from asyncmig.report import StatusReport
 
 

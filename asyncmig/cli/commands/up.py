@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options, add_target_options
 from asyncmig.cli.command import Command
+from asyncmig.cli.options import add_database_options, add_target_options
 from asyncmig.cli.runs import follow, outcome_of
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation, Outcome
+    from asyncmig.cli.parser import Parser
 
 
 def add_options(parser: Parser) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options
 from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.commands.status import facts_of_status
+from asyncmig.cli.options import add_database_options
 from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.cli.output.table import advice, status_table
 

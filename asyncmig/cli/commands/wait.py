@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import add_database_options
 from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.commands.status import facts_of_status
+from asyncmig.cli.options import add_database_options
 from asyncmig.cli.settings import Given, as_seconds
 
 if TYPE_CHECKING:
-    from asyncmig.cli.arguments import Parser
     from asyncmig.cli.command import Invocation
+    from asyncmig.cli.parser import Parser
 
 
 def add_options(parser: Parser) -> None:

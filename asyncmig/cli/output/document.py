@@ -44,6 +44,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from asyncmig.cli.secrets import redacted
 from asyncmig.history import RowState
 from asyncmig.migration import Direction, Kind
 
@@ -176,8 +177,6 @@ def row_of_event(event: MigrationApplied | MigrationReverted) -> Row:
 
 def row_of_error(error: Exception) -> Row:
     """Return an error. One that is not of our tree is a bug, and has a type and a message."""
-    from asyncmig.cli.arguments import redacted
-
     return {
         "type": type(error).__name__,
         "message": redacted(str(error)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import redacted
 from asyncmig.cli.output.console import Paint
+from asyncmig.cli.secrets import redacted
 from asyncmig.errors import MigrationFailedError
 from asyncmig.migration import Direction
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.arguments import redacted
 from asyncmig.cli.errors import RunInterruptedError
 from asyncmig.cli.journal import Journal
 from asyncmig.cli.output.document import facts_of_journal, render
 from asyncmig.cli.output.errors import describe
 from asyncmig.cli.output.exit_codes import exit_code_of
+from asyncmig.cli.secrets import redacted
 
 if TYPE_CHECKING:
     from asyncmig.cli.command import Outcome
