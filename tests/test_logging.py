@@ -205,11 +205,15 @@ def test_what_a_python_migration_logs_carries_its_version(
 def test_an_event_inside_a_migration_keeps_its_own_fields(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The context fills in; it does not win."""
-    with migration_context("other", "9"), caplog.at_level(logging.INFO, logger="asyncmig"):
+    """The application's context variables fill in; they do not win."""
+    with (
+        structlog.contextvars.bound_contextvars(request="q"),
+        migration_context("other", "9"),
+        caplog.at_level(logging.INFO, logger="asyncmig"),
+    ):
         log_event(MigrationStarted("r1", "db", "3", "users", UP))
     fields = vars(caplog.records[0])["asyncmig"]
-    assert ("r1", "3") == (fields["run_id"], fields["version"])
+    assert ("q", "r1", "3") == (fields["request"], fields["run_id"], fields["version"])
 
 
 def test_logging_an_event_configures_nothing() -> None:

@@ -15,7 +15,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from asyncmig.cli.main import main
-from tests.commands import Finished, asyncmig_command, clean_environment, psql, run
+from asyncmig.engines.rows import COLUMNS
+from tests.commands import (
+    Finished,
+    asyncmig_command,
+    clean_environment,
+    psql,
+    run,
+    sqlite3_shell,
+)
 from tests.servers.postgres import postgres_binaries
 
 if TYPE_CHECKING:
@@ -70,7 +78,7 @@ class Project:
     @property
     def path(self) -> Path:
         """The file of a SQLite database."""
-        return self.root / "app.db"
+        return self.root / self.url.removeprefix("sqlite:///")
 
     def call(self, *words: str) -> Finished:
         """Run the command line inside this process, which takes a tenth of the time."""
@@ -109,14 +117,32 @@ class Project:
             finally:
                 process.kill()
 
+    def feed(self, script: str) -> Finished:
+        """Feed a script to psql or to the sqlite3 shell, past asyncmig."""
+        if self.is_sqlite:
+            return sqlite3_shell(self.path, script, cwd=self.root)
+        return psql(self.url, script, cwd=self.root)
+
     def execute(self, script: str) -> None:
-        """Run SQL on the database, past asyncmig."""
-        if not self.is_sqlite:
-            done = psql(self.url, f"\\set ON_ERROR_STOP on\n{script}", cwd=self.root)
-            assert "" == done.stderr
-            return
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            connection.executescript(script)
+        """Run SQL that does not fail, past asyncmig."""
+        if self.is_sqlite:
+            with contextlib.closing(sqlite3.connect(self.path)) as connection:
+                connection.executescript(script)
+        else:
+            done = self.feed(f"\\set ON_ERROR_STOP on\n{script}")
+            assert (0, "") == (done.exit_code, done.stderr)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the rows of the history as JSON, but for the notes about failed runs."""
+        columns = ", ".join(f"'{column}', {column}" for column in COLUMNS)
+        make = "json_object" if self.is_sqlite else "json_build_object"
+        done = self.feed(
+            ("" if self.is_sqlite else "\\pset format unaligned\n\\t on\n")
+            + f"SELECT {make}({columns}) FROM asyncmig_history "
+            "WHERE state <> 'failed' ORDER BY id;\n"
+        )
+        assert (0, "") == (done.exit_code, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def dump(self) -> str:
         """Return all that is in the database, but for the notes about failed runs."""
