@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOGGER_NAME = "asyncmig"
 
+_APART = {"name": "migration_name"}
+
 
 def log_event(event: Event) -> None:
     """Log one event, named ``asyncmig.run_started`` and so on: the default observer.
@@ -32,7 +34,13 @@ def log_event(event: Event) -> None:
     Failures are errors, waits and retries are warnings, the rest is information.
     """
     fields = {name: value for name, value in _fields(event).items() if value is not None}
-    getattr(_logger(), _level(event))(_name(event), **fields)
+    write = getattr(_logger(), _level(event))
+    try:
+        write(_name(event), **fields)
+    except KeyError:
+        # An application that renders with structlog.stdlib.render_to_log_kwargs makes attributes of
+        # the fields, and a LogRecord has a `name` of its own, which logging refuses to overwrite.
+        write(_name(event), **{_APART.get(key, key): value for key, value in fields.items()})
 
 
 def migration_context(run_id: str, version: str) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, TypedDict
 
@@ -15,21 +16,21 @@ import anyio
 import anyio.to_thread
 
 from asyncmig.engines import open_engine
-from asyncmig.engines.base import EngineSettings, HistoryMovedError, Runner, Wait
+from asyncmig.engines.base import EngineSettings, Runner, Wait
 from asyncmig.engines.locking import pauses
 from asyncmig.errors import (
     DatabaseUnavailableError,
     PendingMigrationsError,
     SettingsError,
-    UnknownVersionError,
 )
-from asyncmig.migration import Direction, Version
+from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.plan import make_plan
 from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, OutOfOrder, Policy, Request
 from asyncmig.run import Run
+from asyncmig.settlement import settle
 from asyncmig.sources import load
 from asyncmig.status import classify, current_version
 from asyncmig.version import __version__
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from asyncmig.events import Observer
     from asyncmig.history import History, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration
+    from asyncmig.request import Target
 
 
 class Options(TypedDict, total=False):
@@ -130,7 +132,7 @@ class Migrator:
         )
         self._source = source
         self._wait_timeout = wait_timeout
-        self._policy = _policy(out_of_order, changed)
+        self._policy = Policy.of(out_of_order, changed)
         self._observer = observer
         self._ready = False
 
@@ -146,9 +148,7 @@ class Migrator:
 
     # --- run ----------------------------------------------------------------------------------
 
-    async def up(
-        self, *, to: str | int | Version | None = None, steps: int | None = None
-    ) -> RunReport:
+    async def up(self, *, to: Target | None = None, steps: int | None = None) -> RunReport:
         """Apply what is pending: by default everything, in version order, then the repeatables.
 
         Another runner that is at it is waited for; what it has done is not done again.
@@ -161,13 +161,13 @@ class Migrator:
             AsyncmigError: See the tree in :mod:`asyncmig.errors`; each migration is either applied
                 or not, never half.
         """
-        return await self._run(Request(Direction.UP, to=_version(to), steps=steps))
+        return await self._run(Request.up(to=to, steps=steps))
 
     async def down(
         self,
         *,
         steps: int | None = None,
-        to: str | int | Version | None = None,
+        to: Target | None = None,
         from_history: bool = False,
     ) -> RunReport:
         """Revert what is applied: by default only the newest version.
@@ -181,7 +181,7 @@ class Migrator:
         Raises:
             IrreversibleMigrationError: One of them has nothing to go down with; none is reverted.
         """
-        return await self._run(_down(steps, to, from_history=from_history))
+        return await self._run(Request.down(to=to, steps=steps, from_history=from_history))
 
     async def redo(self) -> RunReport:
         """Revert the newest applied version and apply it again: for the one being written."""
@@ -220,7 +220,7 @@ class Migrator:
         self,
         direction: Direction = Direction.UP,
         *,
-        to: str | int | Version | None = None,
+        to: Target | None = None,
         steps: int | None = None,
         from_history: bool = False,
         script: bool = False,
@@ -234,17 +234,18 @@ class Migrator:
             from_history: As for :meth:`down`.
             script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
         """
-        down = _down(steps, to, from_history=from_history)
-        up = Request(Direction.UP, to=_version(to), steps=steps)
+        down = Request.down(to=to, steps=steps, from_history=from_history)
+        up = Request.up(to=to, steps=steps)
         migrations, history = await self._look()
-        request = up if direction is Direction.UP else down
+        request = up if Direction(direction) is Direction.UP else down
         plan = make_plan(migrations, history, request, self._policy)
+        write = partial(self._engine.script, plan, _runner())
         return PlanReport(
             database=self._engine.address,
             current=current_version(history),
             steps=plan.steps,
             migrations=plan.statuses,
-            script=self._engine.script(plan, _runner()) if script else "",
+            script=await anyio.to_thread.run_sync(write) if script else "",
         )
 
     async def status(self) -> StatusReport:
@@ -303,7 +304,7 @@ class Migrator:
 
     # --- settle -------------------------------------------------------------------------------
 
-    async def baseline(self, version: str | int | Version) -> RepairReport:
+    async def baseline(self, version: Target) -> RepairReport:
         """Declare everything up to a version as being in the database already; run nothing.
 
         Args:
@@ -349,30 +350,12 @@ class Migrator:
         repair = decide(migrations, history)
         entry: HistoryEntry | None = None
         if repair.edits and not dry_run:
-            repair, entry = await self._edit(migrations, decide)
+            runner = _runner()
+            narrator = await self._narrator(runner)
+            wait = Wait(self._wait_timeout, lambda _: False, narrator.waiting)
+            async with self._engine.session(runner) as session, session.lock(wait):
+                repair, entry = await settle(session, partial(decide, migrations))
         return RepairReport(self._engine.address, repair.description, entry)
-
-    async def _edit(
-        self,
-        migrations: tuple[Migration, ...],
-        decide: Callable[[tuple[Migration, ...], History], Repair],
-    ) -> tuple[Repair, HistoryEntry | None]:
-        """Decide again under the lock, and write."""
-        runner = _runner()
-        tell = await self._narrator(runner)
-        wait = Wait(self._wait_timeout, lambda _: False, tell.waiting)
-        entry: HistoryEntry | None = None
-        async with self._engine.session(runner) as session, session.lock(wait):
-            while True:
-                history = await session.history()
-                repair = decide(migrations, history)
-                try:
-                    for edit in repair.edits:
-                        entry = await session.edit(edit, history.generation)
-                        history = history.with_entry(entry, edit)
-                except HistoryMovedError:
-                    continue
-                return repair, entry
 
     # --- parts --------------------------------------------------------------------------------
 
@@ -407,31 +390,3 @@ class Migrator:
 
 def _runner() -> Runner:
     return Runner(run_id=uuid.uuid4().hex[:12], tool_version=__version__)
-
-
-def _down(steps: int | None, to: str | int | Version | None, *, from_history: bool) -> Request:
-    """Return the request to go down: one step unless the caller says how far."""
-    one = 1 if steps is None and to is None else steps
-    return Request(Direction.DOWN, to=_version(to), steps=one, from_history=from_history)
-
-
-def _version(given: str | int | Version | None) -> Version | None:
-    if given is None or isinstance(given, Version):
-        return given
-    try:
-        return Version(str(given))
-    except ValueError:
-        hint = "a version is made of digits, as in the file names"
-        raise UnknownVersionError(str(given), [], hint=hint) from None
-
-
-def _policy(out_of_order: OutOfOrder | str, changed: Changed | str | None) -> Policy:
-    try:
-        order = OutOfOrder(out_of_order)
-        if changed is None:
-            return Policy(order)
-        return Policy(order, changed_sql=Changed(changed), changed_python=Changed(changed))
-    except ValueError as error:
-        raise SettingsError(
-            f"{error}", hint="out_of_order: error, apply or warn; changed: error or warn"
-        ) from None

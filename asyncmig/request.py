@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from asyncmig.errors import TargetError
+from asyncmig.errors import SettingsError, TargetError, UnknownVersionError
 from asyncmig.history import Problem
 from asyncmig.migration import Direction, Migration, PythonScript, Version
 
 if TYPE_CHECKING:
     from asyncmig.history import MigrationStatus
+
+
+Target = str | int | Version
+"""A version as a caller may spell it."""
 
 
 class OutOfOrder(StrEnum):
@@ -45,6 +49,22 @@ class Policy:
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed_sql: Changed = Changed.ERROR
     changed_python: Changed = Changed.WARN
+
+    @classmethod
+    def of(cls, out_of_order: OutOfOrder | str, changed: Changed | str | None) -> Policy:
+        """Return the policy that a caller spells out; ``changed`` is for SQL and Python alike.
+
+        Raises:
+            SettingsError: There is no such choice.
+        """
+        try:
+            order = OutOfOrder(out_of_order)
+            if changed is None:
+                return cls(order)
+            return cls(order, changed_sql=Changed(changed), changed_python=Changed(changed))
+        except ValueError as error:
+            hint = "out_of_order: error, apply or warn; changed: error or warn"
+            raise SettingsError(str(error), hint=hint) from None
 
     def refuses(self, migration: Migration) -> bool:
         """Tell whether an edit of that migration's file stops the run."""
@@ -84,8 +104,39 @@ class Request:
             message = "give either a target version or a number of steps, not both"
             raise TargetError(message)
 
+    @classmethod
+    def up(cls, *, to: Target | None = None, steps: int | None = None) -> Request:
+        """Return the request to apply, by default everything.
+
+        Raises:
+            TargetError: The target is not a version, or both limits are given.
+        """
+        return cls(Direction.UP, to=_version(to), steps=steps)
+
+    @classmethod
+    def down(
+        cls, *, to: Target | None = None, steps: int | None = None, from_history: bool = False
+    ) -> Request:
+        """Return the request to revert, by default one step.
+
+        Raises:
+            TargetError: The target is not a version, or both limits are given.
+        """
+        one = 1 if steps is None and to is None else steps
+        return cls(Direction.DOWN, to=_version(to), steps=one, from_history=from_history)
+
     def after(self, done: int) -> Request | None:
         """Return what is left of the request after so many steps, ``None`` when nothing is."""
         if self.steps is None:
             return self
         return replace(self, steps=self.steps - done) if done < self.steps else None
+
+
+def _version(given: Target | None) -> Version | None:
+    if given is None or isinstance(given, Version):
+        return given
+    try:
+        return Version(str(given))
+    except ValueError:
+        hint = "a version is made of digits, as in the file names"
+        raise UnknownVersionError(str(given), [], hint=hint) from None

@@ -5,6 +5,7 @@ The rules for rolling deploys, in which an old and a new image restart in turns,
 * A version that is newer than every file is *ahead*, not missing.
 * A repeatable is not pending when the database is ahead, nor with a text that it had before and
   that was superseded. Otherwise an old pod would put the old view back.
+* A repeatable is pending again after any version was reverted, with the text that it has.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class _View:
     baseline: Version | None
     newest_applied: Version | None
     newest_file: Version | None
+    last_reversal: int
 
     @classmethod
     def of(cls, migrations: Sequence[Migration], history: History) -> _View:
@@ -71,6 +73,7 @@ class _View:
             baseline=history.baseline(),
             newest_applied=current_version(history),
             newest_file=newest(migration.version for migration in migrations),
+            last_reversal=max((row.id for row in rows if _is_reversal(row)), default=0),
         )
 
     @property
@@ -126,7 +129,9 @@ class _View:
         if row is not None and row.state is RowState.APPLYING:
             return State.APPLYING
         if row is not None and row.checksum == migration.checksum:
-            return State.APPLIED
+            # What a version's way down took with it (a view of its table) is put back with it.
+            taken_down = row.id < self.last_reversal and not self.is_ahead
+            return State.PENDING if taken_down else State.APPLIED
         had_before = (migration.name, migration.checksum) in self.superseded
         return State.AHEAD if self.is_ahead or had_before else State.PENDING
 
@@ -157,6 +162,10 @@ class _View:
 def _is_failed_up(row: HistoryEntry | None) -> bool:
     """Tell whether the row is a failure to apply; one to revert says nothing about the next up."""
     return row is not None and (row.state, row.direction) == (RowState.FAILED, Direction.UP)
+
+
+def _is_reversal(row: HistoryEntry) -> bool:
+    return row.direction is Direction.DOWN and row.state is RowState.REVERTED
 
 
 def _order(status: MigrationStatus) -> tuple[bool, int, str]:

@@ -171,6 +171,23 @@ def test_an_unconfigured_structlog_leaves_it_to_logging(
     assert ("", "") == capfd.readouterr()
 
 
+def test_a_log_record_keeps_its_own_name(caplog: pytest.LogCaptureFixture) -> None:
+    """`render_to_log_kwargs` makes attributes of the fields, and a record has a `name` already."""
+    structlog.configure(
+        processors=[structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    with caplog.at_level(logging.INFO, logger="asyncmig"):
+        log_event(MigrationApplied("r1", "db", "3", "users", UP, 40))
+    (record,) = caplog.records
+    assert ("asyncmig", "users", "3") == (
+        record.name,
+        vars(record)["migration_name"],
+        vars(record)["version"],
+    )
+
+
 def test_text_that_looks_like_a_format_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     """An error of the server may contain a percent sign or braces."""
     with caplog.at_level(logging.INFO, logger="asyncmig"):

@@ -85,6 +85,8 @@ def test_statuses_come_in_the_order_of_a_run() -> None:
     keys = [status.key for status in classify(files, history(*rows))]
     assert ["8", "9", "10", "R__0", "R__a", "R__b"] == keys
 
+DOWN_OF_ONE = row(2, versioned(1), RowState.REVERTED, direction=Direction.DOWN)
+
 
 @pytest.mark.parametrize(
     ("rows", "state", "problems"),
@@ -169,6 +171,9 @@ def test_without_any_file_every_version_is_ahead() -> None:
         ([row(1, repeatable("others", "new"), SUPERSEDED), row(2, OLD_VIEWS)], State.PENDING),
         ([row(1, OLD_VIEWS), row(2, THREE)], State.AHEAD),
         ([row(1, VIEWS), row(2, THREE)], State.APPLIED),
+        ([row(1, VIEWS), DOWN_OF_ONE], State.PENDING),
+        ([row(1, VIEWS), row(2, THREE), replace(DOWN_OF_ONE, id=3)], State.APPLIED),
+        ([DOWN_OF_ONE, row(3, VIEWS)], State.APPLIED),
         ([baseline(1, 3)], State.AHEAD),
         ([row(1, THREE)], State.AHEAD),
         ([row(1, THREE, REVERTED)], State.PENDING),
@@ -181,7 +186,10 @@ def test_without_any_file_every_version_is_ahead() -> None:
 def test_a_repeatable_is_pending_unless_an_old_image_asks(
     rows: list[HistoryEntry], state: State
 ) -> None:
-    """Not when the database is ahead, nor with a text that it had and that was superseded."""
+    """Not when the database is ahead, nor with a text that it had and that was superseded.
+
+    But again after a version was reverted, which may have taken it along.
+    """
     found = {key: found for key, found, _ in standings([ONE, VIEWS], rows)}
     assert state == found["R__views"]
 

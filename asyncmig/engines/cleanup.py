@@ -35,15 +35,15 @@ async def finish(work: Coroutine[object, object, T], *, within: float = CLEANUP_
     """
     task = asyncio.ensure_future(work)
     deadline = asyncio.get_running_loop().time() + within
-    cancelled = False
+    cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
         while not task.done() and (left := deadline - asyncio.get_running_loop().time()) > 0:
             try:
                 await asyncio.wait({task}, timeout=left)
-            except asyncio.CancelledError:
-                cancelled = True
-    if cancelled:
-        _cancel_again()
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is not None:
+        _cancel_again(cancelled)
     if not task.done():
         task.cancel()
         task.add_done_callback(_retrieve)
@@ -60,11 +60,10 @@ async def see_through(work: Coroutine[object, object, T]) -> T:
         TimeoutError: The task was cancelled and the work did not end in time after that.
     """
     task = asyncio.ensure_future(work)
-    with anyio.CancelScope(shield=True):
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            _cancel_again()
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError as error:  # of either kind: a shield would hide anyio's
+        _cancel_again(error)
     return await finish(_await(task)) if not task.done() else task.result()
 
 
@@ -72,15 +71,16 @@ async def _await(task: asyncio.Future[T]) -> T:
     return await task
 
 
-def _cancel_again() -> None:
+def _cancel_again(swallowed: asyncio.CancelledError) -> None:
     """Deliver a swallowed cancellation at the next await, without counting it twice.
 
-    ``asyncio.timeout()`` and task groups compare ``Task.cancelling()`` with what they asked for.
+    ``asyncio.timeout()`` and task groups compare ``Task.cancelling()`` with what they asked for,
+    and anyio's scopes know theirs by the message.
     """
     current = asyncio.current_task()
     if current is not None:
         current.uncancel()
-        current.cancel()
+        current.cancel(*swallowed.args)
 
 
 def _retrieve(task: asyncio.Future[T]) -> None:

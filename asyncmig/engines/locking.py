@@ -52,10 +52,9 @@ async def acquire(session: Lockable, wait: Wait) -> float:
     """
     began = time.monotonic()
     announce_at = 0.0
-    intervals = pauses()
-    while not await session.try_lock():
-        if wait.settled(await session.history()):
-            raise NothingToDo
+    for pause in pauses():
+        if await session.try_lock():
+            break
         waited = time.monotonic() - began
         if wait.timeout is not None and waited >= wait.timeout:
             holder = await session.holder()
@@ -63,7 +62,11 @@ async def acquire(session: Lockable, wait: Wait) -> float:
         if waited >= announce_at:
             wait.on_waiting(await session.holder(), waited)
             announce_at = waited + ANNOUNCE_EVERY
-        await anyio.sleep(next(intervals))
+        await anyio.sleep(pause)
+        # Before the lock is asked for again: a hundred waiters are released together, when taking
+        # it in turns would let the last one wait for ninety-nine others.
+        if wait.settled(await session.history()):
+            raise NothingToDo
     return time.monotonic() - began
 
 

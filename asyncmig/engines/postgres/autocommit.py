@@ -13,16 +13,23 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from asyncmig.engines.cleanup import see_through
-from asyncmig.engines.postgres.index import IndexFate, drop, fate_of, index_of
+from asyncmig.engines.postgres import concurrently
+from asyncmig.engines.postgres.patience import patiently
+from asyncmig.engines.postgres.resume import (
+    in_doubt,
+    is_repeatable,
+    keeps_state,
+    progress_of,
+    refuse_progress,
+    units_left,
+)
 from asyncmig.engines.postgres.running import ready, run_statements
-from asyncmig.engines.postgres.settings import TIDY, setting
+from asyncmig.engines.postgres.settings import TIDY
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import (
     DatabaseUnavailableError,
     DirectConnectionRequiredError,
-    IncompleteMigrationError,
     MigrationFailedError,
 )
 from asyncmig.history import Progress
@@ -39,11 +46,6 @@ if TYPE_CHECKING:
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
-_REPEATABLE = frozenset({"VACUUM", "ANALYZE", "REINDEX", "CLUSTER", "DISCARD", "REFRESH"})
-"""Statements that do no harm when they run twice."""
-
-_SESSION_STATE = frozenset({"SET", "RESET"})
-
 
 async def apply_python(
     session: PostgresSession, step: Step, planned: Generation, events: StepEvents
@@ -52,11 +54,27 @@ async def apply_python(
 
     If it stops in the middle, a person is asked: its row has no progress to go on from.
     """
-    visit = _Visit(session, step)
+    refuse_progress(step)
+    visit = _Visit(session, step, events)
     async with ready(step) as work:
-        await visit.enter(planned, events, progress=None)
+        await visit.enter(planned, progress=None)
         await work(session.wire)
+        await _refuse_open_transaction(session, step)
     return await visit.leave()
+
+
+async def _refuse_open_transaction(session: PostgresSession, step: Step) -> None:
+    if not session.wire.is_in_transaction:
+        return
+    await session.wire.execute("ROLLBACK")
+    session.wire.forget_transaction()
+    raise MigrationFailedError(
+        f"migration {step.key} left a transaction open, which was rolled back ({step.script.path})",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        hint="end what it begins: `async with connection.transaction(): …`",
+    )
 
 
 async def apply_sql(
@@ -66,48 +84,27 @@ async def apply_sql(
     script = step.script
     assert isinstance(script, SqlScript)  # noqa: S101 - the session sends nothing else here
     prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
-    before = _progress(step)
-    rest = _remaining(step, prepared.units, before)
-    visit = _Visit(session, step)
-    await visit.enter(planned, events, progress=before)
+    before, left = progress_of(step), units_left(step, prepared.units)
+    visit = _Visit(session, step, events)
+    await visit.enter(planned, progress=before)
     await visit.replay(prepared.units[: len(before.done)])
-    for unit in rest:
+    for unit in left:
         await visit.run(unit)
     return await visit.leave()
-
-
-def _progress(step: Step) -> Progress:
-    resumed = None if step.resumes is None else step.resumes.progress
-    return resumed or Progress()
-
-
-def _remaining(step: Step, units: Sequence[Unit], progress: Progress) -> Sequence[Unit]:
-    """Return what is left to run. What is done must still stand at the start of the file.
-
-    Raises:
-        IncompleteMigrationError: The part of the file that was run has been changed.
-    """
-    done = progress.done
-    if tuple(unit.checksum for unit in units[: len(done)]) != done:
-        detail = f"its first {len(done)} statements were run and have been changed since"
-        raise IncompleteMigrationError([step.key], detail=detail)
-    return units[len(done) :]
 
 
 class _Visit:
     """The course of one migration without a transaction."""
 
-    def __init__(self, session: PostgresSession, step: Step) -> None:
+    def __init__(self, session: PostgresSession, step: Step, events: StepEvents) -> None:
         self._session = session
         self._step = step
-        self._edit = step.edit()
+        self._events = events
         self._entry_id = 0
         self._progress = Progress()
         self._began = time.monotonic()
 
-    async def enter(
-        self, planned: Generation, events: StepEvents, *, progress: Progress | None
-    ) -> None:
+    async def enter(self, planned: Generation, *, progress: Progress | None) -> None:
         """Leave a trace in the history, committed, before any side effect.
 
         Raises:
@@ -117,36 +114,22 @@ class _Visit:
         if session.server.pooled:
             raise DirectConnectionRequiredError(version=step.key, file=step.script.path)
         self._progress = progress or Progress()
-        resumed = step.resumes
-        self._entry_id = planned.newest_id + 1 if resumed is None else resumed.id
-        await self._in_transaction(lambda: self._trace(planned, progress))
-        await session.wire.execute(self._settings())
+        self._entry_id = session.entry_id(step, planned)
+
+        async def trace() -> None:
+            await session.book.check(planned)
+            await session.book.begin(step, self._entry_id, progress)
+
+        await self._in_transaction(trace)
+        await session.wire.execute(session.stepwise_settings(step.script))
+        self._events.on_started()
         await run_setup(session.settings.setup, session.wire.raw)
-        events.on_started()
-
-    async def _trace(self, planned: Generation, progress: Progress | None) -> None:
-        book = self._session.book
-        await book.check(planned)
-        if self._step.resumes is None:
-            row = replace(self._edit.row, progress=progress)
-            await book.begin(replace(self._edit, row=row), self._entry_id)
-
-    def _settings(self) -> str:
-        """Return the SETs for the session.
-
-        Without lock_timeout: an index build that gives up leaves an INVALID index.
-        """
-        orders = ["SET lock_timeout = 0;", "SET statement_timeout = 0;"]
-        if (path := self._session.settings.search_path) is not None:
-            orders.append(setting("search_path", path, local=False))
-        return " ".join(orders)
 
     async def replay(self, done: Sequence[Unit]) -> None:
         """Set again what the finished part of the file had set for the session."""
         for unit in done:
-            for statement in unit.statements:
-                if statement.words[0] in _SESSION_STATE and statement.words[1:2] != ("LOCAL",):
-                    await self._session.wire.execute(statement.text)
+            for statement in filter(keeps_state, unit.statements):
+                await self._session.wire.execute(statement.text)
 
     async def run(self, unit: Unit) -> None:
         """Run one unit and write down that it is done."""
@@ -156,36 +139,39 @@ class _Visit:
         if unit.autocommit:
             await self._run_outside(unit)
         else:
-            await self._in_transaction(lambda: self._run_inside(unit))
+            await patiently(lambda: self._run_inside(unit), self._events)
         self._progress = self._after(unit)
 
     def _after(self, unit: Unit) -> Progress:
         return Progress((*self._progress.done, unit.checksum))
 
     async def _run_inside(self, unit: Unit) -> None:
-        session, step = self._session, self._step
-        await session.wire.execute(session.transaction_settings(step.script))
-        await self._send(unit)
-        await session.book.note(self._entry_id, self._after(unit))
+        async def work() -> None:
+            await self._send(unit)
+            await self._note(self._after(unit))
+
+        await self._in_transaction(work)
 
     async def _run_outside(self, unit: Unit) -> None:
         (statement,) = unit.statements
-        again = self._progress.started == unit.checksum
-        if not (again and await self._is_done(statement)):
-            started = replace(self._progress, started=unit.checksum)
-            await self._session.book.note(self._entry_id, started)
+        if self._progress.started != unit.checksum or not await self._is_done(statement):
+            await self._commit_note(replace(self._progress, started=unit.checksum))
             await self._send_outside(unit, statement)
-        await self._session.book.note(self._entry_id, self._after(unit))
+        await self._commit_note(self._after(unit))
 
     async def _send_outside(self, unit: Unit, statement: Statement) -> None:
-        """Send it; when the server refuses and nothing can be left behind, it was not started."""
+        """Send it. What the server refuses, and leaves nothing of, counts as not started."""
+        wire, work = self._session.wire, concurrently.index_of(statement)
         try:
-            await self._send(unit)
+            async with concurrently.whole(wire, self._step, work), self._unhurried():
+                await self._send(unit)
         except MigrationFailedError:
-            if index_of(statement) is None:
-                await self._session.book.note(self._entry_id, self._progress)
+            if work is not None or not concurrently.is_concurrent(statement):
+                await self._commit_note(Progress(self._progress.done))
             raise
-        await self._refuse_invalid_index(statement)
+
+    def _unhurried(self) -> concurrently.NoLockTimeout:
+        return concurrently.NoLockTimeout(self._session.wire, self._session.settings.lock_timeout)
 
     async def _send(self, unit: Unit) -> None:
         script = self._step.script
@@ -198,31 +184,12 @@ class _Visit:
         Raises:
             IncompleteMigrationError: That cannot be found out.
         """
-        work = index_of(statement)
-        if work is None:
-            if statement.words[0] in _REPEATABLE:
-                return False
-            detail = f"it stopped at `{' '.join(statement.sql.split())[:80]}`"
-            raise IncompleteMigrationError([self._step.key], detail=detail)
-        fate = await fate_of(self._session.wire, work)
-        if fate is IndexFate.INVALID and work.table is not None:
-            await drop(self._session.wire, work)
-        return fate is work.finished
-
-    async def _refuse_invalid_index(self, statement: Statement) -> None:
-        """Look at the index: IF NOT EXISTS succeeds over an invalid one."""
-        work = index_of(statement)
-        if work is None or work.table is None:
-            return
-        if await fate_of(self._session.wire, work) is IndexFate.INVALID:
-            step = self._step
-            raise MigrationFailedError(
-                f"migration {step.key} left the index {work.name} invalid ({step.script.path})",
-                version=step.key,
-                direction=step.direction,
-                file=step.script.path,
-                hint=f"run again: it is dropped (DROP INDEX CONCURRENTLY {work.name}) and rebuilt",
-            )
+        work = concurrently.index_of(statement)
+        if work is not None and work.name is not None:
+            return await concurrently.fate_of(self._session.wire, work) is work.finished
+        if is_repeatable(statement):
+            return False
+        raise in_doubt(self._step, statement)
 
     async def leave(self) -> HistoryEntry:
         """Finish the row."""
@@ -233,11 +200,21 @@ class _Visit:
             await session.wire.execute(f"{TIDY} {session.server.settings}")
         duration_ms = round((time.monotonic() - self._began) * 1000)
         await self._in_transaction(
-            lambda: session.book.finish(self._edit, self._entry_id, duration_ms)
+            lambda: session.book.finish(self._step, self._entry_id, duration_ms)
         )
         entry = await session.book.entry(self._entry_id)
         assert entry is not None  # noqa: S101 - rows are never deleted
         return entry
+
+    # --- transactions -------------------------------------------------------------------------
+
+    async def _commit_note(self, progress: Progress) -> None:
+        await self._in_transaction(lambda: self._note(progress))
+
+    async def _note(self, progress: Progress) -> None:
+        """Write the progress, as the role that we came as: the file may be another one by now."""
+        await self._session.wire.execute(self._session.ourselves)
+        await self._session.book.note(self._entry_id, progress)
 
     async def _in_transaction(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do a piece of work in a transaction that has the fence."""
@@ -250,4 +227,4 @@ class _Visit:
         except BaseException:
             await transaction.roll_back()
             raise
-        await see_through(transaction.commit())
+        await transaction.commit()

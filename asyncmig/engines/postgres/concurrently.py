@@ -1,4 +1,4 @@
-"""Ask the catalogue what became of an index that was being built or dropped concurrently.
+"""Build and drop indexes concurrently, and find out what became of one that was cut off.
 
 ``CREATE INDEX CONCURRENTLY`` that is cut off leaves an INVALID index behind, over which a retry
 with ``IF NOT EXISTS`` would succeed and leave it invalid (golang-migrate #960). See PostgreSQL
@@ -8,14 +8,20 @@ manual, "CREATE INDEX", "Building Indexes Concurrently".
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.settings import milliseconds
 from asyncmig.engines.postgres.table import EQUALS, literal
+from asyncmig.errors import MigrationFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from asyncmig.engines.postgres.connection import Wire
+    from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
@@ -31,9 +37,7 @@ _DROP = re.compile(
     re.IGNORECASE,
 )
 _PLACE = "pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname)"
-_NAMESPACE = (
-    f"JOIN pg_catalog.pg_namespace n ON n.oid {EQUALS} c.relnamespace"
-)
+_NAMESPACE = f"JOIN pg_catalog.pg_namespace n ON n.oid {EQUALS} c.relnamespace"
 
 
 class IndexFate(StrEnum):
@@ -74,31 +78,71 @@ def index_of(statement: Statement) -> IndexWork | None:
     return None
 
 
+def is_concurrent(statement: Statement) -> bool:
+    """Tell whether a statement may leave something behind although it is refused."""
+    return "CONCURRENTLY" in statement.sql.upper()
+
+
 async def fate_of(wire: Wire, work: IndexWork) -> IndexFate:
     """Look an index up that has a name."""
     row = await wire.one(
         "SELECT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid "
-        f"{EQUALS} pg_catalog.to_regclass({literal(await place_of(wire, work))})"
+        f"{EQUALS} pg_catalog.to_regclass({literal(await _place(wire, work))})"
     )
     if row is None:
         return IndexFate.ABSENT
     return IndexFate.VALID if row == ("t",) else IndexFate.INVALID
 
 
-async def invalid_indexes(wire: Wire, work: IndexWork) -> frozenset[str]:
+@asynccontextmanager
+async def whole(wire: Wire, step: Step, work: IndexWork | None) -> AsyncGenerator[None]:
+    """Send the statement inside this block, and no invalid index is left, or an error says so.
+
+    What an earlier build left behind under that name is dropped first: the statement would be
+    refused because of it, or with ``IF NOT EXISTS`` succeed and leave it invalid.
+
+    Raises:
+        MigrationFailedError: The index is being built by somebody else, or came out invalid.
+    """
+    if work is None or work.table is None:
+        yield
+        return
+    before = await _make_way(wire, step, work)
+    try:
+        yield
+    except MigrationFailedError:
+        for index in await _invalid(wire, work) - before:
+            await _drop(wire, index)
+        raise
+    if left := await _invalid(wire, work) - before:
+        raise _failed(step, f"left an invalid index: {', '.join(sorted(left))}", "run again")
+
+
+async def _make_way(wire: Wire, step: Step, work: IndexWork) -> frozenset[str]:
+    """Drop an invalid index of the name that is wanted, and return the other invalid ones."""
+    invalid = await _invalid(wire, work)
+    if work.name is None or await fate_of(wire, work) is not IndexFate.INVALID:
+        return invalid
+    place = await _place(wire, work)
+    if await _is_being_built(wire, place):
+        hint = "wait until it is done, then run again"
+        raise _failed(step, f"another session is building the index {place}", hint)
+    await _drop(wire, place)
+    return await _invalid(wire, work)
+
+
+async def _invalid(wire: Wire, work: IndexWork) -> frozenset[str]:
     """Return the invalid indexes of the table that is being indexed, as SQL spells them."""
-    if work.table is None:
-        return frozenset()
     rows = await wire.fetch(
         f"SELECT {_PLACE} FROM pg_catalog.pg_index i "
         f"JOIN pg_catalog.pg_class c ON c.oid {EQUALS} i.indexrelid {_NAMESPACE} "
         f"WHERE NOT i.indisvalid AND c.relkind {EQUALS} 'i' "
-        f"AND i.indrelid {EQUALS} pg_catalog.to_regclass({literal(work.table)})"
+        f"AND i.indrelid {EQUALS} pg_catalog.to_regclass({literal(work.table or '')})"
     )
     return frozenset(f"{schema}.{name}" for schema, name in rows)
 
 
-async def is_being_built(wire: Wire, index: str) -> bool:
+async def _is_being_built(wire: Wire, index: str) -> bool:
     """Tell whether another session is at work on the index, as far as this role may see."""
     row = await wire.one(
         "SELECT 1 FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid "
@@ -107,18 +151,54 @@ async def is_being_built(wire: Wire, index: str) -> bool:
     return row is not None
 
 
-async def drop(wire: Wire, index: str) -> None:
-    """Drop what a build that was cut off left behind."""
+async def _drop(wire: Wire, index: str) -> None:
     await wire.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index}")
 
 
-async def place_of(wire: Wire, work: IndexWork) -> str:
+def _failed(step: Step, what: str, hint: str) -> MigrationFailedError:
+    return MigrationFailedError(
+        f"migration {step.key} failed ({step.script.path}): {what}",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        hint=hint,
+    )
+
+
+class NoLockTimeout:
+    """Switch ``lock_timeout`` off for a statement: an index build that gives up is left invalid.
+
+    One that the file has set for itself stays.
+    """
+
+    def __init__(self, wire: Wire, ours: float | None) -> None:
+        self._wire = wire
+        self._ours = str(milliseconds(ours))
+
+    async def __aenter__(self) -> None:
+        """Switch it off, if it is ours."""
+        await self._switch(self._ours, "0")
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Switch it on again, unless the statement was refused: the session ends then anyway."""
+        if exc_info[0] is None:
+            await self._switch("0", self._ours)
+
+    async def _switch(self, before: str, after: str) -> None:
+        await self._wire.execute(
+            f"SELECT pg_catalog.set_config(name, {literal(after)}, false) "
+            f"FROM pg_catalog.pg_settings WHERE name {EQUALS} 'lock_timeout' "
+            f"AND setting {EQUALS} {literal(before)}"
+        )
+
+
+async def _place(wire: Wire, work: IndexWork) -> str:
     """Return the name with the schema of the table that it belongs to."""
     name = work.name or ""
     if work.table is None:
         return name
     row = await wire.one(
         f"SELECT {_PLACE} FROM pg_catalog.pg_class c {_NAMESPACE} "
-        f"WHERE c.oid {EQUALS} pg_catalog.to_regclass({literal(work.table)})"
+        f"WHERE c.oid {EQUALS} pg_catalog.to_regclass({literal(work.table or '')})"
     )
     return name if row is None else f"{row[0]}.{name}"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from asyncmig.engines.cleanup import finish
+from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.postgres.copied import rows_of
 from asyncmig.errors import ConnectionInUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from asyncmig.engines.postgres.copied import Row
 
@@ -73,7 +73,7 @@ class Wire:
     def __init__(self, raw: AsyncpgConnection, *, lent: bool) -> None:
         self.raw = raw
         self.lent = lent
-        self._own = getattr(raw, "_con", raw)  # what a pool hands out is a stand-in
+        self._own = _behind(raw)
         self._config = self._own._config  # noqa: SLF001 - nothing public says it
         self._own._config = self._config._replace(command_timeout=None)  # noqa: SLF001
 
@@ -101,7 +101,7 @@ class Wire:
         """
         received = bytearray()
 
-        async def receive(part: bytes) -> None:  # noqa: RUF029 - asyncpg awaits it
+        async def receive(part: bytes) -> None:
             received.extend(part)
 
         with self.own_words():
@@ -121,7 +121,7 @@ class Wire:
         return Transaction(self)
 
     @contextmanager
-    def own_words(self) -> Iterator[None]:
+    def own_words(self) -> Generator[None]:
         """Turn asyncpg's errors into ours.
 
         Raises:
@@ -188,7 +188,20 @@ class Transaction:
             raise
 
     async def commit(self) -> None:
-        """Send COMMIT, as a message of its own."""
+        """Send COMMIT as a message of its own, and wait for the answer, also when cancelled.
+
+        Raises:
+            ServerError: The server refused, and has rolled back.
+            ConnectionLostError: The outcome is not known; after a cancellation also because the
+                answer did not come in time.
+        """
+        try:
+            await see_through(self._commit())
+        except TimeoutError as error:
+            self._wire.raw.terminate()
+            raise ConnectionLostError("COMMIT was not answered in time") from error
+
+    async def _commit(self) -> None:
         with self._wire.own_words():
             await self._transaction.commit()
 
@@ -213,6 +226,12 @@ class Transaction:
                 # does: outside a transaction ROLLBACK is a warning at most.
                 await self._wire.raw.execute("ROLLBACK")
                 self._wire.forget_transaction()
+
+
+def _behind(raw: AsyncpgConnection) -> AsyncpgConnection:
+    """Return the connection itself: what a pool hands out is a stand-in."""
+    connection: AsyncpgConnection = getattr(raw, "_con", raw)
+    return connection
 
 
 def is_pool(database: object) -> bool:

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.postgres.connection import Database, source_of
 from asyncmig.engines.postgres.session import PostgresSession
+from asyncmig.engines.postgres.sources import Database, source_of
 from asyncmig.engines.postgres.table import DEFAULT_SCHEMA, HistoryTable
 from asyncmig.sql import Dialect
 

@@ -16,7 +16,9 @@ _NOT_NOW = ("08", "53300", "57P01", "57P02", "57P03", "55000")
 """SQLSTATEs that a later attempt to connect may not meet: too many connections, starting up,
 shutting down, a standby that is not promoted yet."""
 
-_POOLER_SAYS_NO = re.compile(r"no such (?:database|user)|auth.* failed|unsupported startup|SSL requ")
+_POOLER_SAYS_NO = re.compile(
+    r"no such (?:database|user)|auth.* failed|unsupported startup|SSL requ"
+)
 """What PgBouncer refuses for good. It gives 08P01 to everything, a server that is down included."""
 
 _HINTS = {
@@ -31,9 +33,7 @@ def connection_problem(error: BaseException, address: str) -> Exception:
     sqlstate = str(getattr(error, "sqlstate", None) or "")
     words = str(error) or type(error).__name__
     if sqlstate and (not sqlstate.startswith(_NOT_NOW) or _POOLER_SAYS_NO.search(words)):
-        return DatabaseAccessError(
-            f"{address} refused: {words}", hint=_HINTS.get(sqlstate, "")
-        )
+        return DatabaseAccessError(f"{address} refused: {words}", hint=_HINTS.get(sqlstate, ""))
     if isinstance(error, ssl.SSLError) or "SSL upgrade" in words:
         message = f"{address} cannot be reached with TLS as asked for: {words}"
         return DatabaseAccessError(message, hint="check sslmode and the certificates")

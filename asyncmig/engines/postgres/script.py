@@ -9,8 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.postgres.settings import TIDY, transaction_settings
-from asyncmig.engines.postgres.table import literal, quoted
+from asyncmig.engines.postgres.resume import (
+    keeps_state,
+    progress_of,
+    refuse_progress,
+    units_left,
+)
+from asyncmig.engines.postgres.settings import (
+    OURSELVES,
+    TIDY,
+    stepwise_settings,
+    transaction_settings,
+)
+from asyncmig.engines.postgres.table import EQUALS, literal
 from asyncmig.engines.rows import progress_text, values_of
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError
@@ -24,7 +35,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.base import EngineSettings, Runner
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.engines.statements import Prepared, Unit
-    from asyncmig.history import Edit, NewRow
+    from asyncmig.history import Edit
     from asyncmig.plan import Plan, Step
     from asyncmig.sql import Statement
 
@@ -36,6 +47,9 @@ _HEAD = r"""\set ON_ERROR_STOP on
 \unset USER
 """
 """Variables of psql are unset, because it would put them into the SQL (``a[1:USER]``)."""
+
+_ENCODING = "SET client_encoding = 'UTF8';\n"
+"""RESET ALL gave it back to the database's own."""
 
 
 def psql_script(plan: Plan, runner: Runner, table: HistoryTable, settings: EngineSettings) -> str:
@@ -95,50 +109,50 @@ class _Writer:
     def _in_transaction(
         self, step: Step, prepared: Prepared, generation: Generation
     ) -> Iterator[str]:
-        edit, entry_id = step.edit(), generation.newest_id + 1
+        refuse_progress(step)
+        entry_id = _entry_id(step, generation)
         yield self._begin(generation)
-        yield from self._retire(edit, RowState.SUPERSEDED)
-        yield self._insert(replace(edit.row, state=RowState.APPLYING), entry_id)
+        yield from self._open(step, entry_id, None)
         yield transaction_settings(self._settings, step.script, 0, {}) + "\n"
         yield _text([s for unit in prepared.units for s in unit.statements])
-        yield TIDY + "\n"
-        yield from self._finish(edit, entry_id)
+        yield f"{TIDY}\n{_ENCODING}"
+        yield from self._close(step, entry_id)
         yield "COMMIT;\n"
 
     def _unit_by_unit(
         self, step: Step, prepared: Prepared, generation: Generation
     ) -> Iterator[str]:
-        edit = step.edit()
-        entry_id = generation.newest_id + 1 if step.resumes is None else step.resumes.id
-        progress = (step.resumes.progress if step.resumes else None) or Progress()
+        entry_id, progress = _entry_id(step, generation), progress_of(step)
+        left = units_left(step, prepared.units)
+        _refuse_doubt(step, progress)
         yield self._begin(generation)
-        if step.resumes is None:
-            yield from self._retire(edit, RowState.SUPERSEDED)
-            trace = replace(edit.row, state=RowState.APPLYING, progress=progress)
-            yield self._insert(trace, entry_id)
-        yield "COMMIT;\nSET lock_timeout = 0;\n"
-        for unit in prepared.units[len(progress.done) :]:
+        yield from self._open(step, entry_id, progress)
+        yield f"COMMIT;\n{stepwise_settings(self._settings, step.script, 0)}\n"
+        yield "SET lock_timeout = 0;\n"
+        done = prepared.units[: len(progress.done)]
+        yield _text([s for unit in done for s in unit.statements if keeps_state(s)])
+        for unit in left:
             yield from self._unit(unit, progress, entry_id)
             progress = Progress((*progress.done, unit.checksum))
-        yield f"BEGIN;\n{TIDY}\n"
-        yield from self._finish(edit, entry_id)
+        yield f"BEGIN;\n{TIDY}\n{_ENCODING}"
+        yield from self._close(step, entry_id)
         yield "COMMIT;\n"
 
     def _unit(self, unit: Unit, progress: Progress, entry_id: int) -> Iterator[str]:
         done = self._note(Progress((*progress.done, unit.checksum)), entry_id)
         if unit.autocommit:
-            yield self._note(replace(progress, started=unit.checksum), entry_id)
-            yield _text(unit.statements) + done
+            yield f"BEGIN;\n{self._note(replace(progress, started=unit.checksum), entry_id)}COMMIT;"
+            yield f"\n{_text(unit.statements)}BEGIN;\n{done}COMMIT;\n"
         else:
-            yield "BEGIN;\n" + _text(unit.statements) + done + "COMMIT;\n"
+            yield f"BEGIN;\n{_text(unit.statements)}{done}COMMIT;\n"
 
     def _begin(self, generation: Generation) -> str:
         """Open a transaction that has the fence and finds the history as it was planned from."""
         fence = f"pg_catalog.pg_try_advisory_xact_lock({self._table.lock_key})"
         same = (
-            "(SELECT coalesce(pg_catalog.max(id), 0) = "
-            f"{generation.newest_id} AND pg_catalog.count(*) FILTER (WHERE state = 'applying') = "
-            f"{generation.unfinished} FROM {self._table.qualified})"
+            f"EXISTS (SELECT 1 FROM ({self._table.generation}) g (newest, unfinished) "
+            f"WHERE g.newest {EQUALS} {generation.newest_id} "
+            f"AND g.unfinished {EQUALS} {generation.unfinished})"
         )
         return (
             "BEGIN ISOLATION LEVEL READ COMMITTED;\n"
@@ -146,33 +160,40 @@ class _Writer:
             + _refuse_unless(same, "the history has moved since the plan was made; plan again")
         )
 
-    def _insert(self, row: NewRow, entry_id: int) -> str:
-        values = {"id": entry_id, **values_of(row, self._runner)}
-        names = ", ".join((*values, "started_at", "username"))
-        shown = ", ".join(_value(value) for value in values.values())
-        return (
-            f"INSERT INTO {self._table.qualified} ({names})\n"
-            f"VALUES ({shown}, pg_catalog.clock_timestamp(), session_user);\n"
-        )
+    def _open(self, step: Step, entry_id: int, progress: Progress | None) -> Iterator[str]:
+        """Write the row as ``applying``: a new one, or that of an unfinished run."""
+        edit = step.edit()
+        row = replace(edit.row, state=RowState.APPLYING, progress=progress)
+        values = values_of(row, self._runner)
+        if step.resumes is not None:
+            yield self._table.take_over(entry_id, values) + ";\n"
+            return
+        yield from self._retire(edit, RowState.SUPERSEDED)
+        yield self._table.insert(entry_id, values) + ";\n"
+
+    def _close(self, step: Step, entry_id: int) -> Iterator[str]:
+        edit = step.edit()
+        yield from self._retire(edit, RowState.REVERTED)
+        yield self._table.finish(entry_id, edit.row.state) + ";\n"
 
     def _retire(self, edit: Edit, state: RowState) -> Iterator[str]:
         if edit.retires is not None and edit.retired_as is state:
-            yield (
-                f"UPDATE {self._table.qualified} SET state = '{state}' WHERE id = {edit.retires};\n"
-            )
-
-    def _finish(self, edit: Edit, entry_id: int) -> Iterator[str]:
-        yield from self._retire(edit, RowState.REVERTED)
-        yield (
-            f"UPDATE {self._table.qualified} SET state = '{edit.row.state}', "
-            "finished_at = pg_catalog.clock_timestamp(), duration_ms = (EXTRACT(epoch FROM "
-            "pg_catalog.clock_timestamp() - started_at) * 1000)::bigint "
-            f"WHERE id = {entry_id};\n"
-        )
+            yield self._table.retire(edit.retires, state) + ";\n"
 
     def _note(self, progress: Progress, entry_id: int) -> str:
-        text = literal(progress_text(progress))
-        return f"UPDATE {self._table.qualified} SET progress = {text} WHERE id = {entry_id};\n"
+        return f"{OURSELVES}\n{self._table.note(entry_id, progress_text(progress))};\n"
+
+
+def _entry_id(step: Step, generation: Generation) -> int:
+    return generation.newest_id + 1 if step.resumes is None else step.resumes.id
+
+
+def _refuse_doubt(step: Step, progress: Progress) -> None:
+    """Refuse to go on with a statement that may have been done: a script cannot look first."""
+    if progress.started is not None:
+        message = f"migration {step.key} stopped inside a statement that may have been done"
+        hint = "let `asyncmig up` finish it: it looks into the catalogue first"
+        raise InvalidMigrationError(message, hint=hint, version=step.key, file=step.script.path)
 
 
 def _refuse_unless(condition: str, message: str) -> str:
@@ -188,9 +209,3 @@ def _text(statements: Sequence[Statement]) -> str:
     """Return the author's SQL as it was written, each statement ended."""
     ended = (s.text if s.text.endswith(";") else s.text + "\n;" for s in statements)
     return "".join(ended).lstrip("\n") + "\n"
-
-
-def _value(value: str | int | None) -> str:
-    if value is None:
-        return "NULL"
-    return literal(value) if isinstance(value, str) else str(value)

@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+import time
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.base import HistoryMovedError
-from asyncmig.engines.cleanup import finish, see_through
+from asyncmig.engines.base import HistoryMovedError, Wait
+from asyncmig.engines.cleanup import finish
 from asyncmig.engines.locking import acquire
 from asyncmig.engines.postgres.advisory import AdvisoryLock
 from asyncmig.engines.postgres.book import Book
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.lent import belongings, give_back
-from asyncmig.engines.postgres.settings import session_settings, transaction_settings
+from asyncmig.engines.postgres.refusals import (
+    INSUFFICIENT_PRIVILEGE,
+    FenceTakenError,
+    no_create,
+    no_write,
+    readable,
+    refuse_statement_pooling,
+)
+from asyncmig.engines.postgres.settings import (
+    IDLE_SECONDS,
+    OURSELVES,
+    asked_settings,
+    dead_man_settings,
+    stepwise_settings,
+    transaction_settings,
+)
 from asyncmig.errors import (
-    DatabaseAccessError,
-    DatabaseError,
+    AsyncmigError,
+    ConnectionInUseError,
     DatabaseUnavailableError,
     ReadOnlyDatabaseError,
 )
 from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator
 
-    from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
-    from asyncmig.engines.postgres.connection import Source, Wire
+    from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents
+    from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.lent import Belongings
+    from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.migration import Script
     from asyncmig.plan import Step
 
-INSUFFICIENT_PRIVILEGE = "42501"
-READ_ONLY_TRANSACTION = "25006"
-
-
-class FenceTakenError(HistoryMovedError):
-    """Another runner is in a transaction of its own: behind a pooler they take turns."""
+_GREETING = (
+    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num'), "
+    "pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +69,7 @@ class Server:
 
     version: int
     pooled: bool
-    settings: str
+    settings: str = ""
 
 
 class PostgresSession:
@@ -87,6 +102,7 @@ class PostgresSession:
         self._server: Server | None = None
         self._before: Belongings | None = None
         self._wait: Wait | None = None
+        self._has_answered = False
 
     # --- the connection -----------------------------------------------------------------------
 
@@ -103,11 +119,6 @@ class PostgresSession:
         return self._server
 
     @property
-    def role_before(self) -> str:
-        """The role that the application had set on the connection it lends, or ``none``."""
-        return "none" if self._before is None else self._before.role
-
-    @property
     def book(self) -> Book:
         """The history, through the open connection."""
         return Book(self.wire, self.table, self.runner)
@@ -122,27 +133,36 @@ class PostgresSession:
         if wire is None:
             return
         if self._before is not None and wire.is_usable:
-            with suppress(ServerError, ConnectionLostError, TimeoutError):
+            with suppress(ServerError, ConnectionLostError, AsyncmigError, TimeoutError):
                 await finish(give_back(wire, self._before))
         await self._source.close(wire)
 
-    def transaction_settings(self, script: Script) -> str:
-        """Return the SETs for a transaction that runs the script."""
-        asked = self._source.server_settings
-        return transaction_settings(self.settings, script, self.server.version, asked)
-
-    async def restore(self) -> None:
-        """Set a lent connection back to what it was when it was lent."""
-        if self._before is not None:
-            await give_back(self.wire, self._before)
-
     async def reopen(self) -> None:
-        """Connect anew after the connection was lost, and take the lock again."""
+        """Connect anew after the connection was lost.
+
+        Raises:
+            DatabaseUnavailableError: The connection was lent, so there is no other one.
+        """
         await self.close()
-        await self.open()
+        try:
+            await self.open()
+        except ConnectionInUseError as error:
+            message = "the connection that was lent is lost, and what became of its work unknown"
+            hint = "run again with a new connection: the history says what is applied"
+            raise DatabaseUnavailableError(message, hint=hint) from error
         await self._greet()
-        assert self._wait is not None  # noqa: S101 - only a holder of the lock comes here
-        await acquire(self, self._wait)
+
+    async def is_committed(self, entry: HistoryEntry) -> bool:
+        """Look, after the connection was lost in COMMIT, whether the row is there as it should.
+
+        The lock is taken first: until it is free, the old connection's COMMIT may still come true.
+        """
+        with readable():
+            await self.reopen()
+            assert self._wait is not None  # noqa: S101 - only a holder of the lock comes here
+            as_long_as_it_lives = Wait(IDLE_SECONDS, lambda _: False, self._wait.on_waiting)
+            await self._acquire(as_long_as_it_lives)
+            return await self.book.entry(entry.id) == entry
 
     async def _greet(self) -> None:
         """Learn what the server is, and settle in.
@@ -150,38 +170,74 @@ class PostgresSession:
         Raises:
             ReadOnlyDatabaseError: Nothing can be written here.
         """
-        row = await self.wire.one(
-            "SELECT pg_catalog.pg_backend_pid()::text AS pid, "
-            "pg_catalog.current_setting('server_version_num') AS version, "
-            "pg_catalog.pg_is_in_recovery()::int::text AS standby, "
-            "pg_catalog.current_setting('transaction_read_only') AS read_only"
-        )
-        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        if row["standby"] == "1":
+        ((pid, version, is_standby, is_read_only),) = await self.wire.fetch(_GREETING)
+        if is_standby == "t":
             raise ReadOnlyDatabaseError(
                 "the server is a standby, which is read-only", hint="connect to the primary"
             )
-        if row["read_only"] == "on":
+        if is_read_only == "on":
             raise ReadOnlyDatabaseError(
                 "the database is read-only for this role (default_transaction_read_only)",
                 hint="migrate with a role that may write",
             )
-        version = int(row["version"])
-        pooled = int(row["pid"]) != self.wire.startup_pid
-        ours = not pooled and not self.wire.lent
-        settings = session_settings(version, self._source.server_settings) if ours else ""
-        self._server = Server(version, pooled, settings)
-        if ours:
-            await self.wire.execute(self._server.settings)
-        elif self.wire.lent and self._before is None:
+        pooled = int(pid or 0) != self.wire.startup_pid
+        self._server = Server(int(version or 0), pooled)
+        self._has_answered = False
+        if pooled:
+            return
+        if not self.wire.lent:
+            self._server = replace(self._server, settings=await self._settle_in())
+        elif self._before is None:
             self._before = await belongings(self.wire)
 
-    # --- the protocol -------------------------------------------------------------------------
+    async def _settle_in(self) -> str:
+        """Set what our own session runs with, and return it as SQL.
 
-    async def history(self) -> History:
-        """Read the whole history. Writes nothing and takes no lock."""
-        with readable():
-            return await self.book.read(only_here=self._only_here)
+        A server that is not PostgreSQL itself, or runs on another system, may lack some.
+        """
+        orders = dead_man_settings(self.server.version)
+        try:
+            await self.wire.execute(" ".join(orders))
+        except ServerError:
+            orders = [order for order in orders if await self._is_accepted(order)]
+        asked = asked_settings(self._source.server_settings)
+        if asked:
+            await self.wire.execute(" ".join(asked))
+        return " ".join((*orders, *asked))
+
+    async def _is_accepted(self, order: str) -> bool:
+        try:
+            await self.wire.execute(order)
+        except ServerError:
+            return False
+        return True
+
+    # --- what the steps need ------------------------------------------------------------------
+
+    @property
+    def ourselves(self) -> str:
+        """SQL that makes the rest of a transaction run as the role that we came as."""
+        return OURSELVES if self._before is None else self._before.identity("LOCAL")
+
+    def entry_id(self, step: Step, planned: Generation) -> int:
+        """Return the row of a step: the next one, or that of the run that it goes on with."""
+        return planned.newest_id + 1 if step.resumes is None else step.resumes.id
+
+    def transaction_settings(self, script: Script) -> str:
+        """Return the SETs for a transaction that runs the script."""
+        asked = self._source.server_settings
+        return transaction_settings(self.settings, script, self.server.version, asked)
+
+    def stepwise_settings(self, script: Script) -> str:
+        """Return the SETs for the session while the script runs without a transaction."""
+        return stepwise_settings(self.settings, script, self.server.version)
+
+    async def restore(self) -> None:
+        """Set a lent connection back to what it was when it was lent."""
+        if self._before is not None:
+            await give_back(self.wire, self._before)
+
+    # --- the lock -----------------------------------------------------------------------------
 
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
@@ -189,16 +245,35 @@ class PostgresSession:
         self._wait = wait
         with readable():
             await self._greet()
-            waited = await acquire(self, wait)
         try:
             with readable():
+                waited = await self._acquire(wait)
                 await self._make_table()
             yield waited
         finally:
             await self._release()
 
+    async def _acquire(self, wait: Wait) -> float:
+        """Take the lock; connect anew when the connection is lost during a long wait."""
+        began = time.monotonic()
+        while True:
+            waited = time.monotonic() - began
+            left = None if wait.timeout is None else max(0.0, wait.timeout - waited)
+            try:
+                return waited + await acquire(self, replace(wait, timeout=left))
+            except ConnectionLostError as error:
+                refuse_statement_pooling(error)
+                if self.wire.lent or not self._has_answered:
+                    raise
+            await self.reopen()
+
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it."""
+        granted = await self._try_lock()
+        self._has_answered = True
+        return granted
+
+    async def _try_lock(self) -> bool:
         if not self.server.pooled:
             return await self.lock_key.take(self.wire)
         transaction = self.wire.transaction()
@@ -221,6 +296,20 @@ class PostgresSession:
         if not await self.lock_key.fence(self.wire):
             raise FenceTakenError
 
+    async def _release(self) -> None:
+        """Give the lock back. On a connection of our own it goes with the connection anyway."""
+        if self._wire is None or self.server.pooled or not self._wire.is_usable:
+            return
+        with suppress(ServerError, ConnectionLostError, AsyncmigError, TimeoutError):
+            await finish(self.lock_key.release(self._wire))
+
+    # --- the protocol -------------------------------------------------------------------------
+
+    async def history(self) -> History:
+        """Read the whole history. Writes nothing and takes no lock."""
+        with readable():
+            return await self.book.read(only_here=self._only_here)
+
     async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
         """Run one step and commit it together with its history."""
         from asyncmig.engines.postgres import autocommit, transactional
@@ -241,6 +330,13 @@ class PostgresSession:
         async with self._waiting_again():
             return await edit_history(self, edit, planned)
 
+    async def record_failure(self, step: Step, failure: Failure) -> None:
+        """Append a row in state ``failed``, for the runners that wait."""
+        from asyncmig.engines.postgres.transactional import record_failure
+
+        with suppress(HistoryMovedError), readable():
+            await record_failure(self, step, failure)
+
     @asynccontextmanager
     async def _waiting_again(self) -> AsyncGenerator[None]:
         """Wait for the lock once more, outside of any transaction, when one met another runner."""
@@ -249,62 +345,28 @@ class PostgresSession:
                 yield
             except FenceTakenError:
                 assert self._wait is not None  # noqa: S101 - only inside lock()
-                await acquire(self, self._wait)
+                await self._acquire(self._wait)
                 raise
-
-    async def record_failure(self, step: Step, failure: Failure) -> None:
-        """Append a row in state ``failed``, for the runners that wait."""
-        from asyncmig.engines.postgres.transactional import record_failure
-
-        with readable():
-            await record_failure(self, step, failure)
 
     async def _make_table(self) -> None:
         """Create the history table under the lock: CREATE … IF NOT EXISTS alone is a race."""
-        while not await self.book.exists():
+        while (rights := await self.book.rights()) is None:
             with suppress(HistoryMovedError):
                 async with self._waiting_again():
                     await self._create_table()
+        if not all(rights):
+            raise no_write(self.table)
 
     async def _create_table(self) -> None:
         transaction = self.wire.transaction()
         await transaction.begin()
         try:
             await self.enter_fence()
-            if not await self.book.exists():
+            if await self.book.rights() is None:
                 await self.book.create()
         except BaseException as error:
             await transaction.roll_back()
             if isinstance(error, ServerError) and error.sqlstate == INSUFFICIENT_PRIVILEGE:
-                message = f"the history table cannot be created: {error.message}"
-                hint = f"GRANT CREATE ON SCHEMA {self.table.schema} to the role that migrates"
-                raise ReadOnlyDatabaseError(message, hint=hint) from error
+                raise no_create(self.table, error) from error
             raise
-        await see_through(transaction.commit())
-
-    async def _release(self) -> None:
-        """Give the lock back. On a connection of our own it goes with the connection anyway."""
-        if self._wire is None or self.server.pooled or not self._wire.is_usable:
-            return
-        with suppress(ServerError, ConnectionLostError, TimeoutError):
-            await finish(self.lock_key.release(self._wire))
-
-
-@contextmanager
-def readable() -> Generator[None]:
-    """Turn what the server said about our own statements into errors of the tree."""
-    try:
-        yield
-    except ConnectionLostError as error:
-        message = f"the connection to the database was lost: {error}"
-        hint = "nothing of an unfinished migration remains; run again"
-        raise DatabaseUnavailableError(message, hint=hint) from error
-    except ServerError as error:
-        if error.sqlstate == READ_ONLY_TRANSACTION:
-            raise ReadOnlyDatabaseError(error.message) from error
-        if error.sqlstate == INSUFFICIENT_PRIVILEGE:
-            message = f"the history table cannot be used: {error.message}"
-            raise DatabaseAccessError(
-                message, hint="GRANT the role that migrates access"
-            ) from error
-        raise DatabaseError(f"the database refused: {error.message}", hint=error.hint) from error
+        await transaction.commit()

@@ -62,7 +62,7 @@ def instant(expression: str) -> str:
     """Return SQL for a point in time as ISO 8601 in UTC, whatever DateStyle says."""
     return (
         f"pg_catalog.to_char(pg_catalog.timezone('UTC', {expression}), "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
+        '\'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\')'
     )
 
 
@@ -113,12 +113,15 @@ class HistoryTable:
         suffix = "_active"
         room = _LONGEST_NAME - len(suffix)
         index = self.name.encode()[:room].decode(errors="ignore") + suffix
-        return (
-            f"CREATE TABLE {unless}{self.qualified} ({columns})",
+        fence = (
             f"CREATE UNIQUE INDEX {unless}{quoted(index)} "
             f"ON {self.qualified} (({_ACTIVE_KEY}), direction) "
             f"WHERE state {EQUALS} ANY ('{{applying,applied}}') "
-            "AND kind OPERATOR(pg_catalog.<>) 'baseline'",
+            "AND kind OPERATOR(pg_catalog.<>) 'baseline'"
+        )
+        return (
+            f"CREATE TABLE {unless}{self.qualified} ({columns})",
+            fence,
             f"COMMENT ON TABLE {self.qualified} IS 'history of asyncmig; rows are never deleted'",
         )
 

@@ -9,51 +9,35 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import anyio
-
-from asyncmig.engines.cleanup import finish, see_through
-from asyncmig.engines.locking import pauses
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
+from asyncmig.engines.postgres.lent import belongings, give_back
+from asyncmig.engines.postgres.patience import patiently
+from asyncmig.engines.postgres.resume import refuse_progress
 from asyncmig.engines.postgres.running import ready, server_failed
 from asyncmig.engines.postgres.settings import TIDY
-from asyncmig.engines.postgres.table import quoted
 from asyncmig.engines.python_script import run_setup
-from asyncmig.errors import DatabaseUnavailableError, MigrationFailedError, TransactionLostError
+from asyncmig.errors import DatabaseUnavailableError, TransactionLostError
 from asyncmig.history import NewRow, RowState
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.connection import Transaction
+    from asyncmig.engines.postgres.lent import Belongings
     from asyncmig.engines.postgres.running import Work
     from asyncmig.engines.postgres.session import PostgresSession
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
 
-_BLOCKED = ("55P03", "40P01")
-"""lock_not_available and deadlock_detected: worth another try of the whole transaction."""
-
-_ATTEMPTS = 10
-_FIRST_DELAY = 0.5
-_LONGEST_DELAY = 30.0
+_XID = "SELECT pg_catalog.txid_current_if_assigned()"
 
 
 async def apply(
     session: PostgresSession, step: Step, planned: Generation, events: StepEvents
 ) -> HistoryEntry:
-    """Run a step; when it has to wait for a lock too long, roll it all back and try again.
-
-    A savepoint would not do: it would keep the locks that were taken before.
-    """
+    """Run a step; when it has to wait for a lock too long, roll it all back and try again."""
+    refuse_progress(step)
     async with ready(step) as work:
-        for attempt, delay in enumerate(pauses(_FIRST_DELAY, _LONGEST_DELAY), start=1):
-            try:
-                return await _once(session, step, planned, events, work)
-            except MigrationFailedError as error:
-                if error.sqlstate not in _BLOCKED or attempt == _ATTEMPTS:
-                    raise
-                events.on_retrying(attempt, delay, error.message)
-            await anyio.sleep(delay)
-    raise AssertionError  # pragma: no cover - the last attempt returns or raises
+        return await patiently(lambda: _once(session, step, planned, events, work), events)
 
 
 async def _once(
@@ -63,44 +47,53 @@ async def _once(
     events: StepEvents,
     work: Work,
 ) -> HistoryEntry:
-    entry_id, edit, began = planned.newest_id + 1, step.edit(), time.monotonic()
+    entry_id, began = session.entry_id(step, planned), time.monotonic()
     transaction = session.wire.transaction()
     await transaction.begin()
     try:
-        await _enter(session, planned, session.transaction_settings(step.script))
-        xid = await session.book.begin(edit, entry_id)
+        before = await _enter(session, planned, session.transaction_settings(step.script))
+        await session.book.begin(step, entry_id)
+        xid = await session.wire.one(_XID)
         events.on_started()
         await run_setup(session.settings.setup, session.wire.raw)
         await work(session.wire)
         await _refuse_lost_transaction(session, step, xid)
-        await _tidy(session, step)
+        await _tidy(session, step, before)
         duration_ms = round((time.monotonic() - began) * 1000)
-        await session.book.finish(edit, entry_id, duration_ms)
+        await session.book.finish(step, entry_id, duration_ms)
         entry = await session.book.entry(entry_id)
     except BaseException:
         await transaction.roll_back()
         raise
-    assert entry is not None  # noqa: S101 - it was appended above
+    assert entry is not None  # noqa: S101 - it was written above
     await _commit(session, transaction, step, entry)
     return entry
 
 
-async def _enter(session: PostgresSession, planned: Generation, settings: str) -> None:
-    """Make sure that this transaction is alone, and that the plan still holds."""
+async def _enter(session: PostgresSession, planned: Generation, settings: str) -> Belongings | None:
+    """Make sure that this transaction is alone, and that the plan still holds.
+
+    Returns:
+        What the application that lends the connection has set on it.
+    """
     await session.enter_fence()
     await session.book.check(planned)
+    before = await belongings(session.wire) if session.wire.lent else None
     await session.wire.execute(settings)
+    return before
 
 
-async def _refuse_lost_transaction(session: PostgresSession, step: Step, xid: str) -> None:
+async def _refuse_lost_transaction(
+    session: PostgresSession, step: Step, xid: tuple[str | None, ...] | None
+) -> None:
     """Notice when the author's code ended our transaction, although nothing in the file said so.
 
     What it did before its COMMIT stays, and so does the row in state ``applying``, as a trace.
     """
-    ours = session.wire.is_in_transaction
-    if ours:
-        row = await _ask(session, step, "SELECT pg_catalog.txid_current_if_assigned()::text AS xid")
-        ours = row == xid
+    try:
+        ours = session.wire.is_in_transaction and await session.wire.one(_XID) == xid
+    except ServerError as error:  # it is aborted: the code swallowed an error
+        raise server_failed(step, error) from error
     if not ours:
         raise TransactionLostError(
             f"migration {step.key} ended the transaction that it ran in ({step.script.path})",
@@ -113,25 +106,14 @@ async def _refuse_lost_transaction(session: PostgresSession, step: Step, xid: st
         )
 
 
-async def _ask(session: PostgresSession, step: Step, question: str) -> str | None:
-    """Ask for one text; an aborted transaction means that the code swallowed an error."""
-    try:
-        row = await session.wire.one(question)
-    except ServerError as error:
-        raise server_failed(step, error) from error
-    return None if row is None or row["xid"] is None else str(row["xid"])
-
-
-async def _tidy(session: PostgresSession, step: Step) -> None:
+async def _tidy(session: PostgresSession, step: Step, before: Belongings | None) -> None:
     """Undo what the file left on the connection, and be ourselves again for the last row."""
-    orders = f"{TIDY} {session.server.settings}"
-    if session.wire.lent:
-        before = session.role_before
-        role = "NONE" if before == "none" else quoted(before)
-        orders = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; "
-        orders += f"SET ROLE {role};"
     try:
-        await session.wire.execute(orders)
+        if before is None:
+            await session.wire.execute(f"{TIDY} {session.server.settings}")
+        else:
+            await session.wire.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            await give_back(session.wire, before)
     except ServerError as error:
         raise server_failed(step, error) from error
 
@@ -145,14 +127,12 @@ async def _commit(
     is taken again, and the row is looked for: nothing is guessed.
     """
     try:
-        await see_through(transaction.commit())
+        await transaction.commit()
     except ServerError as error:
         await transaction.roll_back()
         raise server_failed(step, error) from error
-    except (ConnectionLostError, TimeoutError) as error:
-        await session.reopen()
-        found = await session.book.entry(entry.id)
-        if found is None or (found.run_id, found.state) != (entry.run_id, entry.state):
+    except ConnectionLostError as error:
+        if not await session.is_committed(entry):
             message = (
                 f"the connection was lost in COMMIT; migration {step.key} was looked up "
                 "afterwards and is not applied"
@@ -172,7 +152,7 @@ async def edit_history(session: PostgresSession, edit: Edit, planned: Generation
     except BaseException:
         await transaction.roll_back()
         raise
-    await see_through(transaction.commit())
+    await transaction.commit()
     assert entry is not None  # noqa: S101 - it was appended above
     return entry
 
@@ -191,12 +171,11 @@ async def record_failure(session: PostgresSession, step: Step, failure: Failure)
     transaction = session.wire.transaction()
     await transaction.begin()
     try:
-        if await session.lock_key.fence(session.wire):
-            history = await session.history()
-            entry_id = history.generation.newest_id + 1
-            await session.book.append(row, entry_id)
-            await session.book.conclude(row.state, entry_id, 0)
+        await session.enter_fence()
+        entry_id = (await session.history()).generation.newest_id + 1
+        await session.book.append(row, entry_id)
+        await session.book.conclude(row.state, entry_id)
     except BaseException:
         await transaction.roll_back()
         raise
-    await finish(transaction.commit())
+    await transaction.commit()

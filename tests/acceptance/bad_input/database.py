@@ -125,10 +125,7 @@ CASES = (
         command="status --connect-timeout 0.2 --database postgresql://app:secret@db.invalid/shop?sslmode=disable",
         exit_code=5,
         error="DatabaseUnavailableError",
-        message=(
-            "postgresql://app@db.invalid/shop cannot be reached: [Errno -2] Name or "
-            "service not known"
-        ),
+        message="postgresql://app@db.invalid/shop cannot be reached: <any>",
         hint="is it running, and is this its address?",
     ),
     Case(

@@ -64,13 +64,7 @@ CASES = (
         exit_code=2,
         error="SourceNotFoundError",
         message="there is no package absent",
-        hint=(
-            "it is looked for on sys.path: <root>, /work/main, /work/main, "
-            "/root/.pyenv/versions/3.11.7/lib/python311.zip, "
-            "/root/.pyenv/versions/3.11.7/lib/python3.11, "
-            "/root/.pyenv/versions/3.11.7/lib/python3.11/lib-dynload, "
-            "/work/main/.venv/lib/python3.11/site-packages, /work/main"
-        ),
+        hint="it is looked for on sys.path: <root>, <any>",
         file="package:absent.db",
     ),
     Case(
