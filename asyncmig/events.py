@@ -17,163 +17,131 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RunStarted:
-    """A run began to look at the database.
+class RunEvent:
+    """Something about a run.
 
     Attributes:
         run_id: Identifies the run in events and in the history.
         database: The database's address, without a password.
-        direction: Up or down.
     """
 
     run_id: str
     database: str
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationEvent(RunEvent):
+    """Something about one migration in a run.
+
+    Attributes:
+        run_id: The run.
+        database: The database's address, without a password.
+        version: The version, or ``R__name``.
+        name: What the file is called.
+        direction: Up or down.
+    """
+
+    version: str
+    name: str
     direction: Direction
 
 
 @dataclass(frozen=True, slots=True)
-class LockWaiting:
+class RunStarted(RunEvent):
+    """A run began to look at the database.
+
+    Attributes:
+        direction: Up or down.
+    """
+
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class LockWaiting(RunEvent):
     """Another runner holds the lock. Repeated while the wait goes on.
 
     Attributes:
-        run_id: The waiting run.
-        database: The database's address, without a password.
         waited_ms: How long it has waited so far.
         holder: Who holds the lock, as far as the database tells; empty when it does not.
         since: Since when the holder is connected, if the database tells.
     """
 
-    run_id: str
-    database: str
     waited_ms: int
     holder: str = ""
     since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LockAcquired:
+class LockAcquired(RunEvent):
     """This run holds the lock now.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
         waited_ms: How long it waited.
     """
 
-    run_id: str
-    database: str
     waited_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationStarted:
+class MigrationStarted(MigrationEvent):
     """A migration is about to run; its turn is confirmed under the lock.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
-        version: The version, or ``R__name``.
-        name: What the file is called.
-        direction: Up or down.
         resumed: Whether it goes on where an earlier run stopped.
     """
 
-    run_id: str
-    database: str
-    version: str
-    name: str
-    direction: Direction
     resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationApplied:
+class MigrationApplied(MigrationEvent):
     """A migration and its history are committed.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
-        version: The version, or ``R__name``.
-        name: What the file is called.
-        direction: Always up.
         duration_ms: How long it ran.
     """
 
-    run_id: str
-    database: str
-    version: str
-    name: str
-    direction: Direction
     duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationReverted:
+class MigrationReverted(MigrationEvent):
     """The reversal of a migration and its history are committed.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
-        version: The version.
-        name: What the file is called.
-        direction: Always down.
         duration_ms: How long it ran.
     """
 
-    run_id: str
-    database: str
-    version: str
-    name: str
-    direction: Direction
     duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationRetrying:
-    """A migration was rolled back because it had to wait for a lock, and will be tried again.
+class MigrationRetrying(MigrationEvent):
+    """A migration was rolled back because of a lock, and will be tried again.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
-        version: The version, or ``R__name``.
-        name: What the file is called.
-        direction: Up or down.
         attempt: How many tries have failed.
         delay_ms: How long it waits before the next one.
         reason: The database's own words.
     """
 
-    run_id: str
-    database: str
-    version: str
-    name: str
-    direction: Direction
     attempt: int
     delay_ms: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationFailed:
+class MigrationFailed(MigrationEvent):
     """A migration failed and what it did in its transaction is rolled back.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
-        version: The version, or ``R__name``.
-        name: What the file is called.
-        direction: Up or down.
         error: One sentence.
         file: The file.
         line: The line in it, 1-based, where it is known.
         column: The column in that line, 1-based, where it is known.
     """
 
-    run_id: str
-    database: str
-    version: str
-    name: str
-    direction: Direction
     error: str
     file: str
     line: int | None = None
@@ -181,20 +149,16 @@ class MigrationFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(RunEvent):
     """A run came to its end, good or bad.
 
     Attributes:
-        run_id: The run.
-        database: The database's address, without a password.
         direction: Up or down.
         versions: What it applied or reverted, in order.
         duration_ms: How long it took, waiting included.
         error: One sentence when it failed; ``None`` when it did not.
     """
 
-    run_id: str
-    database: str
     direction: Direction
     versions: tuple[str, ...]
     duration_ms: int

@@ -19,6 +19,7 @@ from tests.acceptance.bad_input import (
     python_files,
     settings,
 )
+from tests.acceptance.bad_input.failing_python import PYTHON
 
 if TYPE_CHECKING:
     from tests.acceptance.bad_input.case import Case
@@ -107,4 +108,51 @@ def test_bad_input_is_explained_and_changes_nothing(project: Project, case: Case
     assert expected == masked(error, expected)
     if "<any>" not in f"{case.message} {case.hint}":
         assert shown(error, case) in told.stderr
+    assert "s3" not in re.sub("sqlite3", "", told.stderr + reported.stderr + reported.stdout)
     assert before == project.dump()
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "message"),
+    [
+        (["up", "--dry-run"], 2, "`asyncmig up` has no option --dry-run"),
+        (["up", "--to", "7"], 2, "there is no version 7 (known: 001, 002)"),
+        (["up"], 1, "migration 002 failed at migrations/002_posts.py:4: ValueError: no title"),
+        (["up", "--database", "sqlite:///migrations"], 5, "the database migrations is a folder"),
+    ],
+)
+def test_a_process_ends_without_a_traceback(
+    project: Project, words: list[str], exit_code: int, message: str
+) -> None:
+    """What the others see inside this process holds for a whole one, with logs and all."""
+    del project.environment["ASYNCMIG_LOG_FORMAT"]
+    raises = "async def up(connection):\n    pass\n\n    raise ValueError('no title')\n"
+    project.migrations.write("002_posts.py", raises)
+
+    told = project.run(*words)
+
+    assert (exit_code, "", False) == (told.exit_code, told.stdout, "Traceback" in told.stderr)
+    assert f"error: {message}" in told.stderr.splitlines()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_premature_commit_on_postgresql_leaves_a_trace_and_one_question(
+    project: Project,
+) -> None:
+    """It cannot be prevented there; no later run goes on before a person has looked."""
+    commits = PYTHON.format("await connection.execute('COMMIT')")
+    project.migrations.write("002_posts.py", commits)
+
+    lost = project.document("up")["error"]
+    asked = project.document("up")["error"]
+    settled = project.call("repair", "--mark", "2", "--yes")
+    again = project.call("up")
+
+    assert ("TransactionLostError", "002", "migrations/002_posts.py") == (
+        lost["type"],
+        lost["version"],
+        lost["file"],
+    )
+    assert ("IncompleteMigrationError", "002") == (asked["type"], asked["version"])
+    assert "`asyncmig repair --mark 002` if its changes are there" in asked["hint"]
+    assert (0, 0) == (settled.exit_code, again.exit_code)

@@ -46,7 +46,7 @@ def readable() -> Generator[None]:
         raise DatabaseError(f"the database refused: {error.message}", hint=error.hint) from error
 
 
-def refuse_statement_pooling(error: ConnectionLostError) -> None:
+def refuse_statement_pooling(error: Exception) -> None:
     """Name the pooler that lets nobody begin a transaction (PgBouncer's ``pool_mode``).
 
     Raises:

@@ -261,7 +261,7 @@ class PostgresSession:
             left = None if wait.timeout is None else max(0.0, wait.timeout - waited)
             try:
                 return waited + await acquire(self, replace(wait, timeout=left))
-            except ConnectionLostError as error:
+            except (ConnectionLostError, DatabaseUnavailableError) as error:
                 refuse_statement_pooling(error)
                 if self.wire.lent or not self._has_answered:
                     raise

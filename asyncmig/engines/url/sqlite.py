@@ -131,7 +131,7 @@ def _name(path: str) -> str:
     if path.startswith("~"):
         raise DatabaseUrlError(
             "SQLite does not replace the ~ in the database URL by a home folder",
-            hint="write the whole path, with four slashes: sqlite:////home/me/app.db",
+            hint="write the whole path, with four slashes: sqlite:////srv/app.db",
         )
     if not path.startswith("file:"):
         return path

@@ -30,7 +30,7 @@ GRANT ALL ON ALL TABLES IN SCHEMA public TO careful;
 
 def closed_port(project: Project) -> None:
     """Name a server that does not listen."""
-    place = f"app:secret@127.0.0.1:{free_port()}/shop?sslmode=disable"
+    place = f"app:s3cr3t@127.0.0.1:{free_port()}/shop?sslmode=disable"
     project.environment["DATABASE_URL"] = f"postgresql://{place}"
 
 
@@ -122,7 +122,7 @@ CASES = (
     Case(
         name="a name that does not resolve",
         on=On.POSTGRESQL,
-        command="status --connect-timeout 0.2 --database postgresql://app:secret@db.invalid/shop?sslmode=disable",
+        command="status --connect-timeout 0.2 --database postgresql://app:s3cr3t@db.invalid/shop?sslmode=disable",
         exit_code=5,
         error="DatabaseUnavailableError",
         message="postgresql://app@db.invalid/shop cannot be reached: <any>",

@@ -129,7 +129,7 @@ CASES = (
     ),
     Case(
         name="a database without its option",
-        command="up postgresql://app:secret@db/shop",
+        command="up postgresql://app:s3cr3t@db/shop",
         exit_code=2,
         error="UsageError",
         message="`asyncmig up` does not take 'postgresql://app:***@db/shop'",
@@ -165,7 +165,7 @@ CASES = (
     Case(
         name="a wrong scheme",
         on=On.SQLITE,
-        command="up --database mysql://app:secret@db/shop",
+        command="up --database mysql://app:s3cr3t@db/shop",
         exit_code=2,
         error="DatabaseUrlError",
         message="asyncmig runs on PostgreSQL and SQLite, not on mysql://",
@@ -177,7 +177,7 @@ CASES = (
     Case(
         name="a misspelled scheme",
         on=On.SQLITE,
-        command="up --database postgresq://app:secret@db/shop",
+        command="up --database postgresq://app:s3cr3t@db/shop",
         exit_code=2,
         error="DatabaseUrlError",
         message="a database URL does not begin with postgresq://",
@@ -213,7 +213,7 @@ CASES = (
     Case(
         name="a password that is not encoded",
         on=On.SQLITE,
-        command="up --database 'postgresql://app:se#cr@t@db/shop'",
+        command="up --database 'postgresql://app:s3#cr@3t@db/shop'",
         exit_code=2,
         error="DatabaseUrlError",
         message="the database URL has a # where none can be",
