@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ class Run:
     Attributes:
         entries: The rows written so far.
         history: The history as last seen.
-        waited: Seconds that the lock took.
+        waited: Seconds that the lock took, or the wait that made it needless.
     """
 
     def __init__(
@@ -158,8 +159,11 @@ class Run:
             return False
 
     def _wait_for(self, request: Request, began: Generation) -> Wait:
+        since = time.monotonic()
+
         def settled(history: History) -> bool:
             self.history = history
+            self.waited = time.monotonic() - since
             if self._is_settled(history, request):
                 return True
             self._repeat_failure(history, request, began)

@@ -67,7 +67,7 @@ async def run_setup(setup: Setup | None, connection: object) -> None:
     if setup is None:
         return
     try:
-        work = setup(connection)
+        work: object = setup(connection)
         if inspect.isawaitable(work):
             await work
             return

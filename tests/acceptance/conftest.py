@@ -31,11 +31,13 @@ def empty_project(
     tmp_path: Path,
     migration_folder: MigrationFolder,
     capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> Generator[Project]:
     """Yield a project with an empty folder and an empty database."""
+    shell = request.getfixturevalue("sqlite3_shell" if url.startswith("sqlite") else "psql")
     environment = {"DATABASE_URL": url, "ASYNCMIG_LOG_FORMAT": "none"}
     with contextlib.ExitStack() as opened:
-        yield Project(tmp_path, migration_folder, url, environment, opened, capsys)
+        yield Project(tmp_path, migration_folder, url, environment, shell, opened, capsys)
 
 
 @pytest.fixture

@@ -15,19 +15,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from asyncmig.cli.main import main
-from asyncmig.engines.rows import COLUMNS
 from tests.commands import (
     Finished,
     asyncmig_command,
     clean_environment,
-    psql,
     run,
-    sqlite3_shell,
 )
 from tests.servers.postgres import postgres_binaries
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from tests.migration_folder import MigrationFolder
@@ -52,6 +49,7 @@ class Project:
         migrations: The migrations in it.
         url: The URL of the database.
         environment: What every call finds in its environment; a test may change it.
+        shell: Feeds a script to psql or to the sqlite3 shell.
         opened: What is closed when the test is over.
         capture: What pytest catches of stdout and stderr.
     """
@@ -60,6 +58,7 @@ class Project:
     migrations: MigrationFolder
     url: str
     environment: dict[str, str]
+    shell: Callable[[Any, str], Finished]
     opened: contextlib.ExitStack
     capture: pytest.CaptureFixture[str] = field(repr=False)
 
@@ -73,7 +72,9 @@ class Project:
         """How messages name the database."""
         if self.is_sqlite:
             return self.path.name
-        return urlsplit(self.url)._replace(query="").geturl()
+        url = urlsplit(self.url)
+        netloc = re.sub(":[^:@]*@", "@", url.netloc)
+        return url._replace(query="", netloc=netloc).geturl()
 
     @property
     def path(self) -> Path:
@@ -119,9 +120,7 @@ class Project:
 
     def feed(self, script: str) -> Finished:
         """Feed a script to psql or to the sqlite3 shell, past asyncmig."""
-        if self.is_sqlite:
-            return sqlite3_shell(self.path, script, cwd=self.root)
-        return psql(self.url, script, cwd=self.root)
+        return self.shell(self.path if self.is_sqlite else self.url, script)
 
     def execute(self, script: str) -> None:
         """Run SQL that does not fail, past asyncmig."""
@@ -132,17 +131,19 @@ class Project:
             done = self.feed(f"\\set ON_ERROR_STOP on\n{script}")
             assert (0, "") == (done.exit_code, done.stderr)
 
-    def history(self) -> list[dict[str, Any]]:
-        """Return the rows of the history as JSON, but for the notes about failed runs."""
-        columns = ", ".join(f"'{column}', {column}" for column in COLUMNS)
-        make = "json_object" if self.is_sqlite else "json_build_object"
-        done = self.feed(
-            ("" if self.is_sqlite else "\\pset format unaligned\n\\t on\n")
-            + f"SELECT {make}({columns}) FROM asyncmig_history "
-            "WHERE state <> 'failed' ORDER BY id;\n"
-        )
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Return the rows of a query, past asyncmig."""
+        if self.is_sqlite:
+            with contextlib.closing(sqlite3.connect(self.path)) as connection:
+                connection.row_factory = sqlite3.Row
+                return [dict(row) for row in connection.execute(sql)]
+        done = self.feed(f"\\pset format unaligned\n\\t on\nSELECT to_json(q) FROM ({sql}) q;\n")
         assert (0, "") == (done.exit_code, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the rows of the history, but for the notes about failed runs."""
+        return self.query("SELECT * FROM asyncmig_history WHERE state <> 'failed' ORDER BY id")
 
     def dump(self) -> str:
         """Return all that is in the database, but for the notes about failed runs."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.acceptance.bad_input.database import only_on_our_own_server
 from tests.acceptance.conftest import on_each_database
 from tests.acceptance.project import USERS, sleeping_migration, wait_for
 from tests.servers.postgres import fresh_database
@@ -248,6 +249,7 @@ def test_a_script_stops_while_a_runner_is_at_it(twins: Twins) -> None:
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_the_script_needs_no_more_rights_than_up(twins: Twins) -> None:
     """A role that may create tables, and neither schemas nor databases, runs it."""
+    only_on_our_own_server()
     twins.scripted.execute(
         "CREATE ROLE deployer LOGIN;\nGRANT CREATE ON SCHEMA public TO deployer;"
     )

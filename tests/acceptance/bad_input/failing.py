@@ -203,6 +203,7 @@ CASES = (
         exit_code=1,
         error="MigrationFailedError",
         message="migration 002 failed at migrations/002_posts.sql:1:1: division by zero",
+        hint=('SQL statement "SELECT 1/0"\nPL/pgSQL function inline_code_block line 2 at PERFORM'),
         version="002",
         file="migrations/002_posts.sql",
         line=1,

@@ -142,6 +142,7 @@ CASES = (
         exit_code=1,
         error="TransactionLostError",
         message="migration 002 <any>closed the connection<any>",
+        hint="<any>",
         version="002",
         file="migrations/002_posts.py",
     ),

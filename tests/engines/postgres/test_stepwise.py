@@ -32,8 +32,8 @@ async def row_of(url: str) -> HistoryEntry:
 
 async def cut_off(url: str, text: str, *, kill: bool) -> None:
     """Run a migration whose index build waits for a transaction, and end it in the middle."""
-    async with connected(url) as application, application.transaction():
-        await application.execute("SELECT txid_current()")
+    async with connected(url) as reader, reader.transaction(isolation="repeatable_read"):
+        await reader.execute("SELECT 1")  # the build waits for its snapshot
         task = asyncio.create_task(run(engine_for(url), stepwise(text)))
         await until(lambda: _is_building(url))
         if kill:
@@ -135,9 +135,9 @@ async def test_an_index_that_somebody_builds_is_left_alone(postgres_url: str) ->
     """It is invalid too, as long as it takes."""
     await do(postgres_url, USERS)
     async with connected(postgres_url) as reader, connected(postgres_url) as builder:
-        transaction = reader.transaction()
+        transaction = reader.transaction(isolation="repeatable_read")
         await transaction.start()
-        await reader.execute("SELECT txid_current()")
+        await reader.execute("SELECT 1")
         task = asyncio.create_task(builder.execute(BUILD))
         await until(lambda: _is_building(postgres_url))
         with anyio.fail_after(5), pytest.raises(MigrationFailedError, match="another session"):
@@ -282,12 +282,24 @@ async def test_python_may_take_its_time_between_two_statements(
 
 async def test_an_index_build_has_no_lock_timeout_and_the_rest_has(postgres_lab: Lab) -> None:
     """One that gives up leaves an invalid index."""
-    look = "INSERT INTO seen SELECT current_setting('lock_timeout');"
+    refuse = (
+        "CREATE FUNCTION checked() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN "
+        "IF current_setting('lock_timeout') <> '0' THEN RAISE 'limited'; END IF; "
+        "RETURN 1; END $$;"
+    )
+    look = "SELECT current_setting('lock_timeout') AS t"
     text = (
-        "CREATE TABLE seen (t text);\nCREATE FUNCTION look() RETURNS int IMMUTABLE LANGUAGE plpgsql "
-        f"AS $$ BEGIN {look} RETURN 1; END $$;\n{USERS}INSERT INTO users VALUES (1);\n{look}\n"
-        f"{BUILD.replace('(id)', '((id + look()))')}\n{look}"
+        f"{USERS}INSERT INTO users VALUES (1);\n{refuse}\nCREATE TABLE before AS {look};\n"
+        f"{BUILD.replace('(id)', '((id + checked()))')}\nCREATE TABLE after AS {look};"
     )
     await run(postgres_lab.engine, stepwise(text))
-    assert {("2s",), ("0",)} == set(await postgres_lab.query("SELECT t FROM seen"))
-    assert [("2s",)] == await postgres_lab.query("SELECT t FROM seen ORDER BY ctid DESC LIMIT 1")
+    limits = await postgres_lab.query("SELECT b.t, a.t FROM before b, after a")
+    assert [("2s", "2s")] == limits
+
+
+async def test_a_lock_timeout_of_the_file_stays(postgres_lab: Lab) -> None:
+    """Its author wants it for the build too."""
+    look = "SELECT current_setting('lock_timeout') AS t"
+    text = f"SET lock_timeout = '7s';\n{USERS}{BUILD}\nCREATE TABLE after AS {look};"
+    await run(postgres_lab.engine, stepwise(text))
+    assert [("7s",)] == await postgres_lab.query("SELECT t FROM after")
