@@ -76,12 +76,12 @@ def test_a_failing_migration_is_shown_with_its_line_and_a_caret(cli: CommandLine
 
 
 def test_down_reverts_the_newest_one_without_asking(cli: CommandLine) -> None:
-    """One step is what people do while they write it."""
+    """One step is what people do while they write it. What a view needs is pending again, too."""
     cli("up")
 
     told = cli("down")
 
-    expected = "reverted 002 posts (T)\n1 reverted in T: app.db is at 001; 1 pending\n"
+    expected = "reverted 002 posts (T)\n1 reverted in T: app.db is at 001; 2 pending\n"
     assert (0, expected, "") == (told.exit_code, timeless(told.stdout), told.stderr)
 
 
@@ -139,8 +139,8 @@ def test_redo_reverts_and_applies_the_newest_one(cli: CommandLine) -> None:
     told = cli("redo")
 
     expected = (
-        "reverted 002 posts (T)\napplied  002 posts (T)\n"
-        "1 applied, 1 reverted in T: app.db is at 002\n"
+        "reverted 002 posts (T)\napplied  002 posts (T)\napplied  R__totals (T)\n"
+        "2 applied, 1 reverted in T: app.db is at 002\n"
     )
     assert (0, expected) == (told.exit_code, timeless(told.stdout))
 

@@ -118,7 +118,7 @@ def test_the_document_of_down_has_what_the_run_reverted(cli: CommandLine) -> Non
     document = cli.document("down")
 
     rows = [(row["version"], row["state"], row["direction"]) for row in document["migrations"]]
-    assert ([("002", "reverted", "down")], "001", 1) == (
+    assert ([("002", "reverted", "down")], "001", 2) == (
         rows,
         document["current"],
         document["pending"],
