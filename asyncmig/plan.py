@@ -42,7 +42,7 @@ from asyncmig.refusals import (
     refuse_out_of_order,
     refuse_unknown_target,
 )
-from asyncmig.status import applied_versions, classify
+from asyncmig.status import active_versions, classify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -226,7 +226,7 @@ def _plan_down(
 ) -> Iterable[Step]:
     refuse_unknown_target(request, statuses)
     rows = history.active()
-    newest_first = sorted(applied_versions(history), reverse=True)
+    newest_first = sorted(active_versions(history), reverse=True)
     chosen = [v for v in newest_first if request.to is None or v > request.to]
     if request.to is None:
         chosen = chosen[: request.steps or 1]

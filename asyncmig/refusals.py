@@ -27,7 +27,7 @@ from asyncmig.history import (
 )
 from asyncmig.migration import Direction, Migration, Version
 from asyncmig.request import OutOfOrder, Policy, Request
-from asyncmig.status import current_version
+from asyncmig.status import newest_begun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def refuse_out_of_order(
     """Stop at pending versions below the newest applied one, where the policy says so."""
     late = [s for s in chosen if Problem.OUT_OF_ORDER in s.problems]
     if late and policy.out_of_order is OutOfOrder.ERROR:
-        head = current_version(history)
+        head = newest_begun(history)
         raise OutOfOrderError([s.key for s in late], newest=str(head), file=late[0].path)
 
 

@@ -31,8 +31,15 @@ if TYPE_CHECKING:
 
 
 def current_version(history: History) -> Version | None:
-    """Return the newest version that is applied or covered by a baseline."""
-    return newest((*applied_versions(history), history.baseline()))
+    """Return the newest version that is applied or covered by a baseline; not a half-done one."""
+    rows = history.active().values()
+    applied = (row.version for row in rows if row.state is RowState.APPLIED)
+    return newest((*applied, history.baseline()))
+
+
+def newest_begun(history: History) -> Version | None:
+    """Return the newest version of which anything may be in the database."""
+    return newest((*active_versions(history), history.baseline()))
 
 
 def classify(migrations: Sequence[Migration], history: History) -> tuple[MigrationStatus, ...]:
@@ -57,7 +64,7 @@ class _View:
     last: dict[Identity, HistoryEntry]
     superseded: frozenset[tuple[Identity, str]]
     baseline: Version | None
-    newest_applied: Version | None
+    newest_begun: Version | None
     newest_file: Version | None
     last_reversal: int
 
@@ -71,7 +78,7 @@ class _View:
             last={row.identity: row for row in rows},
             superseded=frozenset((row.identity, row.checksum) for row in past),
             baseline=history.baseline(),
-            newest_applied=current_version(history),
+            newest_begun=newest_begun(history),
             newest_file=newest(migration.version for migration in migrations),
             last_reversal=max((row.id for row in rows if _is_reversal(row)), default=0),
         )
@@ -79,7 +86,7 @@ class _View:
     @property
     def is_ahead(self) -> bool:
         """Whether the database knows a version that is newer than every file."""
-        return self._is_newer_than_files(self.newest_applied)
+        return self._is_newer_than_files(self.newest_begun)
 
     def status(self, migration: Migration) -> MigrationStatus:
         identity = identity_of(migration.version, migration.name)
@@ -148,7 +155,7 @@ class _View:
             yield Problem.OUT_OF_ORDER
 
     def _is_late(self, version: Version) -> bool:
-        return self.newest_applied is not None and version < self.newest_applied
+        return self.newest_begun is not None and version < self.newest_begun
 
     def _covered(self, version: Version | None) -> bool:
         return version is not None and self.baseline is not None and version <= self.baseline
@@ -174,7 +181,7 @@ def _order(status: MigrationStatus) -> tuple[bool, int, str]:
     return (status.version is None, number, status.name)
 
 
-def applied_versions(history: History) -> Iterator[Version]:
+def active_versions(history: History) -> Iterator[Version]:
     """Go through the versions that have a row of their own, in no order; baselines have none."""
     for row in history.active().values():
         if row.version is not None:

@@ -15,7 +15,7 @@ from asyncmig.history import History, Problem, Progress, RowState
 from asyncmig.migration import Direction, Migration
 from asyncmig.plan import Step, make_plan
 from asyncmig.request import OutOfOrder, Policy, Request
-from asyncmig.status import applied_versions, classify
+from asyncmig.status import active_versions, classify
 from tests.values import after, down, entry_of, finished, repeatable, row, up, versioned
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_down_to_zero_leaves_no_version(given_: tuple[list[Migration], History])
     """Repeatables stay: nothing reverts them."""
     files, rows = given_
     bare = perform(rows, plan(files, rows, down(to=0)))
-    assert [] == list(applied_versions(bare))
+    assert [] == list(active_versions(bare))
 
 
 @given(partly_migrated())
@@ -199,7 +199,7 @@ class Deploys(RuleBasedStateMachine):
         return next(m for m in self.files if m.key == step.key)
 
     def _versions_in_force(self) -> list[str]:
-        return [str(version) for version in applied_versions(self.rows)]
+        return [str(version) for version in active_versions(self.rows)]
 
     @invariant()
     def the_history_tells_what_the_database_holds(self) -> None:

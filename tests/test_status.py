@@ -215,6 +215,7 @@ def test_a_file_without_a_way_down_is_not_reversible() -> None:
         (applied(ONE, THREE, TWO), Version("3")),
         (applied(ONE, VIEWS), Version("1")),
         (history(row(1, ONE), row(2, TWO, FAILED)), Version("1")),
+        (history(row(1, ONE), row(2, TWO, APPLYING, progress=BEGUN)), Version("1")),
         (history(row(1, ONE), row(2, TWO, REVERTED)), Version("1")),
         (history(baseline(1, 2)), Version("2")),
         (history(baseline(1, 2), row(2, THREE)), Version("3")),

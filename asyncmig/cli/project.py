@@ -43,16 +43,21 @@ def load_setup(reference: str) -> Setup:
             f"the setup {reference!r} names no function", hint="write it as module:function"
         )
     try:
-        found: Any = import_module(module_name)
+        module: Any = import_module(module_name)
     except Exception as error:
-        what = f"{type(error).__name__}: {error}"
         raise SettingsError(
-            f"the setup {reference!r} cannot be imported: {what}",
-            hint=f"it is looked for from {sys.path[0] or '.'} on",
+            f"the setup {reference!r} cannot be imported: {type(error).__name__}: {error}",
+            hint=f"it is looked for from {sys.path[0] or '.'} on"
+            if isinstance(error, ModuleNotFoundError)
+            else f"the code of {module_name} raised that: try `python -c 'import {module_name}'`",
         ) from error
+    found = module
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
         what = "is not a function" if found is not None else "does not exist"
-        raise SettingsError(f"the setup {reference!r}: {name} {what}")
+        raise SettingsError(
+            f"the setup {reference!r}: {name} {what}",
+            hint=f"it was looked for in {getattr(module, '__file__', None) or module_name}",
+        )
     return cast("Setup", found)

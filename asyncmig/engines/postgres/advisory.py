@@ -38,13 +38,11 @@ class AdvisoryLock:
 
     async def is_held(self, wire: Wire) -> bool:
         """Tell whether this very session has it."""
-        own = f"AND l.pid {EQUALS} pg_catalog.pg_backend_pid()"
-        return await wire.one(f"SELECT 1 {self._granted} {own}") is not None
+        return await wire.one(f"SELECT 1 {self._own}") is not None
 
     async def release(self, wire: Wire) -> None:
         """Give the session's lock back, if it has it."""
-        if await self.is_held(wire):
-            await wire.execute(f"SELECT pg_catalog.pg_advisory_unlock({self._key})")
+        await wire.execute(f"SELECT pg_catalog.pg_advisory_unlock({self._key}) {self._own}")
 
     async def holder(self, wire: Wire) -> Holder | None:
         """Tell who has it, as far as this role may see."""
@@ -61,6 +59,11 @@ class AdvisoryLock:
 
     async def _ask(self, wire: Wire, function: str) -> bool:
         return await wire.one(f"SELECT pg_catalog.{function}({self._key})") == ("t",)
+
+    @property
+    def _own(self) -> str:
+        """The lock of this key, if this very session has it."""
+        return f"{self._granted} AND l.pid {EQUALS} pg_catalog.pg_backend_pid()"
 
     @property
     def _granted(self) -> str:

@@ -8,6 +8,7 @@ be done, the catalogue is asked what became of it, or else a person is.
 from __future__ import annotations
 
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ from asyncmig.migration import SqlScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.session import PostgresSession
@@ -56,7 +57,7 @@ async def apply_python(
     """
     refuse_progress(step)
     visit = _Visit(session, step, events)
-    async with ready(step) as work:
+    async with ready(step) as work, visit.tidied():
         await visit.enter(planned, progress=None)
         await work(session.wire)
         await _refuse_open_transaction(session, step)
@@ -66,8 +67,7 @@ async def apply_python(
 async def _refuse_open_transaction(session: PostgresSession, step: Step) -> None:
     if not session.wire.is_in_transaction:
         return
-    await session.wire.execute("ROLLBACK")
-    session.wire.forget_transaction()
+    await session.wire.end_transaction()
     raise MigrationFailedError(
         f"migration {step.key} left a transaction open, which was rolled back ({step.script.path})",
         version=step.key,
@@ -86,10 +86,11 @@ async def apply_sql(
     prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
     before, left = progress_of(step), units_left(step, prepared.units)
     visit = _Visit(session, step, events)
-    await visit.enter(planned, progress=before)
-    await visit.replay(prepared.units[: len(before.done)])
-    for unit in left:
-        await visit.run(unit)
+    async with visit.tidied():
+        await visit.enter(planned, progress=before)
+        await visit.replay(prepared.units[: len(before.done)])
+        for unit in left:
+            await visit.run(unit)
     return await visit.leave()
 
 
@@ -191,13 +192,31 @@ class _Visit:
             return False
         raise in_doubt(self._step, statement)
 
+    @asynccontextmanager
+    async def tidied(self) -> AsyncGenerator[None]:
+        """Undo afterwards what the file left on the connection, also when it failed.
+
+        After anything else, a cancellation for one, the connection is not used any more.
+        """
+        try:
+            yield
+        except MigrationFailedError:
+            if self._session.wire.is_in_transaction:
+                await self._session.wire.end_transaction()
+            if self._session.wire.is_usable:
+                await self._tidy()
+            raise
+        await self._tidy()
+
+    async def _tidy(self) -> None:
+        if self._session.wire.lent:
+            await self._session.restore()
+        else:
+            await self._session.wire.execute(f"{TIDY} {self._session.server.settings}")
+
     async def leave(self) -> HistoryEntry:
         """Finish the row."""
         session = self._session
-        if session.wire.lent:
-            await session.restore()
-        else:
-            await session.wire.execute(f"{TIDY} {session.server.settings}")
         duration_ms = round((time.monotonic() - self._began) * 1000)
         await self._in_transaction(
             lambda: session.book.finish(self._step, self._entry_id, duration_ms)

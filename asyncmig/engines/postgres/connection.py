@@ -145,8 +145,9 @@ class Wire:
             self.raw.terminate()
             raise ConnectionLostError(str(error) or type(error).__name__) from error
 
-    def forget_transaction(self) -> None:
-        """Let asyncpg know that no transaction is open, where it has lost count."""
+    async def end_transaction(self) -> None:
+        """Roll back whatever is open, also what asyncpg does not know of or has lost count of."""
+        await self.execute("ROLLBACK")
         self._own._top_xact = None  # noqa: SLF001 - there is no other way
 
     @property
@@ -224,8 +225,7 @@ class Transaction:
             except asyncpg.InterfaceError:
                 # asyncpg saw BEGIN or COMMIT fail and knows no way back from there. The server
                 # does: outside a transaction ROLLBACK is a warning at most.
-                await self._wire.raw.execute("ROLLBACK")
-                self._wire.forget_transaction()
+                await self._wire.end_transaction()
 
 
 def _behind(raw: AsyncpgConnection) -> AsyncpgConnection:

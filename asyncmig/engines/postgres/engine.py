@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.postgres.session import PostgresSession
 from asyncmig.engines.postgres.sources import Database, source_of
 from asyncmig.engines.postgres.table import DEFAULT_SCHEMA, HistoryTable
+from asyncmig.errors import DatabaseUrlError
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def _direct(database: Database, settings: EngineSettings) -> Database:
     """Return the server's own address where one is given: it serves for everything."""
     if settings.direct_url is None:
         return database
-    from asyncmig.engines.url import parse_database
+    from asyncmig.engines.url import PostgresUrl, parse_database
 
-    return parse_database(settings.direct_url)
+    direct = parse_database(settings.direct_url)
+    if not isinstance(direct, PostgresUrl):
+        raise DatabaseUrlError("the direct URL is not that of a PostgreSQL server")
+    return direct

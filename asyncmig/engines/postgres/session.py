@@ -298,10 +298,14 @@ class PostgresSession:
 
     async def _release(self) -> None:
         """Give the lock back. On a connection of our own it goes with the connection anyway."""
-        if self._wire is None or self.server.pooled or not self._wire.is_usable:
+        wire = self._wire
+        if wire is None:
             return
         with suppress(ServerError, ConnectionLostError, AsyncmigError, TimeoutError):
-            await finish(self.lock_key.release(self._wire))
+            if wire.lent and wire.is_in_transaction:  # of a Python migration that was cut off
+                await finish(wire.end_transaction())
+            if wire.is_usable and not self.server.pooled:
+                await finish(self.lock_key.release(wire))
 
     # --- the protocol -------------------------------------------------------------------------
 

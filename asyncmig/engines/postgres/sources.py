@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from contextlib import suppress
@@ -191,7 +190,7 @@ def _watch(raw: AsyncpgConnection) -> None:
     statement that runs for as long as it likes.
     """
     transport = getattr(raw, "_transport", None)
-    sock = transport.get_extra_info("socket") if isinstance(transport, asyncio.Transport) else None
+    sock = None if transport is None else transport.get_extra_info("socket")
     if sock is None or sock.family not in {socket.AF_INET, socket.AF_INET6}:
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

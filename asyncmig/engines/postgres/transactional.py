@@ -172,6 +172,7 @@ async def record_failure(session: PostgresSession, step: Step, failure: Failure)
     await transaction.begin()
     try:
         await session.enter_fence()
+        await session.wire.execute(session.ourselves)
         entry_id = (await session.history()).generation.newest_id + 1
         await session.book.append(row, entry_id)
         await session.book.conclude(row.state, entry_id)

@@ -65,7 +65,8 @@ def busy(where: str, seconds: float) -> DatabaseBusyError:
     """Return the error for an application that went on writing for longer than the budget."""
     return DatabaseBusyError(
         f"the database {where} was locked by another connection for more than {seconds:g} s",
-        hint="something holds a transaction open: end it, or wait longer with --busy-timeout",
+        hint="something holds a transaction open: end it, or wait longer with --busy-timeout "
+        "(busy_timeout= in Python)",
     )
 
 

@@ -290,7 +290,10 @@ CASES = (
         exit_code=5,
         error="DatabaseBusyError",
         message="the database app.db was locked by another connection for more than 0.2 s",
-        hint="something holds a transaction open: end it, or wait longer with --busy-timeout",
+        hint=(
+            "something holds a transaction open: end it, or wait longer with --busy-timeout "
+            "(busy_timeout= in Python)"
+        ),
     ),
     Case(
         name="a wait that ends before the migration is there",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from tests.acceptance.bad_input.case import Case, On, pending
@@ -17,6 +18,7 @@ def module(name: str, text: str) -> Callable[[Project], None]:
 
     def arrange(project: Project) -> None:
         (project.root / f"{name}.py").write_text(text, encoding="utf-8")
+        project.opened.callback(sys.modules.pop, name, None)
         pending(project)
 
     return arrange
@@ -51,6 +53,7 @@ CASES = (
         exit_code=2,
         error="SettingsError",
         message="the setup 'hook_absent:prepare': prepare does not exist",
+        hint="it was looked for in <root>/hook_absent.py",
     ),
     Case(
         name="a setup hook whose module raises",
@@ -62,7 +65,7 @@ CASES = (
             "the setup 'hook_broken:prepare' cannot be imported: ZeroDivisionError: "
             "division by zero"
         ),
-        hint="it is looked for from <root> on",
+        hint="the code of hook_broken raised that: try `python -c 'import hook_broken'`",
     ),
     Case(
         name="a setup hook that raises",

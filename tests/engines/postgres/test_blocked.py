@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import anyio
 import pytest
 
@@ -13,17 +11,13 @@ from asyncmig.history import Generation, History
 from tests.engines.lab import Seen, first_step, history_of, locked, sql
 from tests.engines.postgres.ground import ask, connected, do, engine_for
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
 CHANGE = "CREATE TABLE other ();\nALTER TABLE users ADD COLUMN name text;"
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "_FIRST_DELAY", 0.05)
     monkeypatch.setattr(patience, "_LONGEST_DELAY", 0.1)
-    yield
 
 
 @pytest.mark.parametrize("transaction", [True, False])

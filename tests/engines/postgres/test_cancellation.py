@@ -88,7 +88,8 @@ async def test_a_cancel_ends_although_the_server_does_not_answer(postgres_url: s
         with anyio.fail_after(6), pytest.raises(asyncio.CancelledError):
             await task
         assert time.monotonic() - began < 5.5
-    await until_quiet(postgres_url, 6)
+        proxy.resume()
+        await until_quiet(postgres_url, 6)
 
 
 # --- COMMIT -----------------------------------------------------------------------------------
@@ -123,14 +124,13 @@ async def test_a_commit_that_was_sent_is_awaited_and_reported(
     done = list[str]()
 
     async def work() -> None:
-        async with engine_for(durable).session(RIVAL) as session:
-            async with session.lock(wait_for()):
-                history = await session.history()
-                (step,) = make_plan([sql("0", ""), slow], history, UP, LAX).steps
-                entry = await session.apply(step, history.generation, Seen().events)
-                done.append(entry.key)
-                await anyio.lowlevel.checkpoint()
-                done.append("not cancelled")
+        async with engine_for(durable).session(RIVAL) as session, session.lock(wait_for()):
+            history = await session.history()
+            (step,) = make_plan([sql("0", ""), slow], history, UP, LAX).steps
+            entry = await session.apply(step, history.generation, Seen().events)
+            done.append(entry.key)
+            await anyio.lowlevel.checkpoint()
+            done.append("not cancelled")
 
     async def waits() -> bool:
         return bool(await ask(waiting_url, WAITS))
@@ -185,7 +185,8 @@ async def test_a_commit_that_is_not_answered_does_not_hold_up_a_cancel(
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-    await until_quiet(postgres_url, 6)
+        proxy.resume()
+        await until_quiet(postgres_url, 6)
 
 
 class StallingProxy(Proxy):
@@ -195,6 +196,7 @@ class StallingProxy(Proxy):
 
     def _is_cut(self, seen: bytes, way: Way) -> bool:
         if way is Way.TO_SERVER and self.stall_on and self.stall_on in seen:
+            self.stall_on = b""
             self.stall()
         return super()._is_cut(seen, way)
 
@@ -215,7 +217,7 @@ async def test_what_became_of_a_lost_commit_is_looked_up(
             assert "1" == entry.key
             assert [("users",)] == await ask(postgres_url, tables)
         else:
-            with pytest.raises(DatabaseUnavailableError, match="lost in COMMIT.* is not applied"):
+            with pytest.raises(DatabaseUnavailableError, match=r"lost in COMMIT.* is not applied"):
                 await run(engine_for(proxy.url), sql("0", ""), USERS)
             assert [(None,)] == await ask(postgres_url, tables)
             await run(engine_for(proxy.url), sql("0", ""), USERS)

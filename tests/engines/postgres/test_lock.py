@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
-import asyncpg
 import pytest
 
 from asyncmig.engines.base import HistoryMovedError, NothingToDo
@@ -21,6 +22,9 @@ from tests.engines.lab import (
     wait_for,
 )
 from tests.engines.postgres.ground import ask, backends, do, engine_for, locks, until, until_quiet
+
+if TYPE_CHECKING:
+    import asyncpg
 
 USERS = sql("1", "CREATE TABLE users (id integer PRIMARY KEY);", "DROP TABLE users;")
 KILL = (
@@ -78,9 +82,8 @@ async def test_nobody_waits_inside_the_server(postgres_url: str) -> None:
 
 
 async def _wait(url: str, number: int) -> None:
-    async with engine_for(url).session(RIVAL) as session:
-        async with session.lock(wait_for(timeout=None)):
-            pytest.fail(f"waiter {number} got a lock that is held")
+    async with engine_for(url).session(RIVAL) as session, session.lock(wait_for(timeout=None)):
+        pytest.fail(f"waiter {number} got a lock that is held")
 
 
 async def _has_backends(url: str, count: int) -> bool:
@@ -98,18 +101,17 @@ async def test_an_index_is_built_concurrently_while_others_wait(postgres_url: st
         except NothingToDo:
             released.append("nothing to do")
 
-    async with anyio.create_task_group() as tasks:
-        async with locked(engine_for(postgres_url)) as session:
-            await session.apply(first_step(History(), USERS), Generation(), Seen().events)
-            for _ in range(3):
-                tasks.start_soon(waiter)
-            await until(lambda: _has_backends(postgres_url, 4))
-            await anyio.sleep(1.2)  # longer than deadlock_timeout
-            history = await session.history()
-            with anyio.fail_after(5):
-                step = first_step(history, USERS, index)
-                await session.apply(step, history.generation, Seen().events)
-            await until(lambda: _is_three(released), 3)
+    async with anyio.create_task_group() as tasks, locked(engine_for(postgres_url)) as session:
+        await session.apply(first_step(History(), USERS), Generation(), Seen().events)
+        for _ in range(3):
+            tasks.start_soon(waiter)
+        await until(lambda: _has_backends(postgres_url, 4))
+        await anyio.sleep(1.2)  # longer than deadlock_timeout
+        history = await session.history()
+        with anyio.fail_after(5):
+            step = first_step(history, USERS, index)
+            await session.apply(step, history.generation, Seen().events)
+        await until(lambda: _is_three(released), 3)
     assert [(True,)] == await ask(
         postgres_url, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
     )
@@ -123,20 +125,22 @@ async def _run_when_free(url: str) -> None:
     def settled(history: History) -> bool:
         return [entry.key for entry in history if entry.state == "applied"] == ["1", "2"]
 
-    async with engine_for(url).session(RIVAL) as session:
-        async with session.lock(wait_for(settled=settled)):
-            pytest.fail("the lock was free before the work was done")
+    async with (
+        engine_for(url).session(RIVAL) as session,
+        session.lock(wait_for(settled=settled)),
+    ):
+        pytest.fail("the lock was free before the work was done")
 
 
 async def test_a_dead_holder_frees_the_lock(postgres_url: str) -> None:
     """The lock dies with the backend, and the holder's next step says that it is gone."""
-    async with engine_for(postgres_url).session(RUNNER) as session:
+    async with locked(engine_for(postgres_url)) as session:
+        await ask(postgres_url, KILL)
+        async with locked(engine_for(postgres_url), RIVAL):
+            pass
+        step = first_step(History(), USERS)
         with pytest.raises(DatabaseUnavailableError, match="was lost"):
-            async with session.lock(wait_for()):
-                await ask(postgres_url, KILL)
-                async with locked(engine_for(postgres_url), RIVAL):
-                    pass
-                await session.apply(first_step(History(), USERS), Generation(), Seen().events)
+            await session.apply(step, Generation(), Seen().events)
     await until_quiet(postgres_url)
     assert History() == await history_of(engine_for(postgres_url))
 
@@ -169,9 +173,9 @@ async def test_no_lock_is_left(postgres_url: str) -> None:
 
 async def test_each_database_and_each_table_has_its_own_lock(postgres_url: str) -> None:
     """Histories of several modules do not wait for each other."""
-    async with locked(engine_for(postgres_url)):
-        async with locked(engine_for(postgres_url, table="other")):
-            assert 2 == await locks(postgres_url)
+    other = engine_for(postgres_url, table="other")
+    async with locked(engine_for(postgres_url)), locked(other):
+        assert 2 == await locks(postgres_url)
 
 
 # --- the fence --------------------------------------------------------------------------------

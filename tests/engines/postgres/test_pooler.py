@@ -1,4 +1,4 @@
-"""Through PgBouncer: noticed, one transaction after the other, and nothing left to the next client."""
+"""Through PgBouncer: noticed, one transaction at a time, and nothing left to the next client."""
 
 from __future__ import annotations
 
@@ -36,10 +36,8 @@ async def test_eight_runners_apply_each_migration_once(
 ) -> None:
     """In transaction mode too, however few connections there are."""
     url = pgbouncer(PoolMode.TRANSACTION, pool)
-    nested = python(
-        "3",
-        "async with connection.transaction():\n    await connection.execute('INSERT INTO users VALUES (2)')",
-    )
+    source = "async with connection.transaction():\n    await connection.execute({!r})"
+    nested = python("3", source.format("INSERT INTO users VALUES (2)"))
 
     async def runner() -> None:
         async with locked(engine_for(url)) as session:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
+from asyncmig.engines.base import failure_of
 from asyncmig.errors import IncompleteMigrationError, MigrationFailedError
 from asyncmig.history import HistoryEntry, RowState
-from tests.engines.lab import RIVAL, Lab, history_of, python, run, sql
+from tests.engines.lab import (
+    RIVAL,
+    Lab,
+    Seen,
+    first_step,
+    history_of,
+    locked,
+    python,
+    run,
+    sql,
+)
 from tests.engines.postgres.ground import ask, connected, do, engine_for, until
+
+if TYPE_CHECKING:
+    from asyncmig.migration import Migration
 
 USERS = "CREATE TABLE users (id integer);\n"
 BUILD = "CREATE INDEX CONCURRENTLY users_id ON users (id);"
@@ -19,7 +34,7 @@ VALID = (
 )
 
 
-def stepwise(text: str) -> object:
+def stepwise(text: str) -> Migration:
     """Return a migration that runs statement by statement."""
     return sql("1", text, transaction=False)
 
@@ -168,7 +183,8 @@ async def test_names_are_read_as_the_server_reads_them(postgres_url: str, name: 
     (entry,) = await run(engine_for(postgres_url), stepwise(text))
     await _pretend_started(postgres_url, entry)
     await run(engine_for(postgres_url), stepwise(text))
-    valid = 'SELECT count(*) FROM pg_index WHERE indisvalid AND indrelid = \'"My App"."Users"\'::regclass'
+    table = """'"My App"."Users"'::regclass"""
+    valid = f"SELECT count(*) FROM pg_index WHERE indisvalid AND indrelid = {table}"
     assert [(1,)] == await ask(postgres_url, valid)
 
 
@@ -233,6 +249,14 @@ async def test_a_file_may_be_another_role(postgres_url: str) -> None:
         assert RowState.APPLIED is entry.state
         owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'theirs'"
         assert [(role,)] == await ask(postgres_url, owner)
+        broken = sql("2", f"SET ROLE {role};\nNONSENSE;", transaction=False)
+        async with locked(engine_for(postgres_url)) as session:
+            history = await session.history()
+            step = first_step(history, stepwise(text), broken)
+            with pytest.raises(MigrationFailedError) as caught:
+                await session.apply(step, history.generation, Seen().events)
+            await session.record_failure(step, failure_of(caught.value))
+            assert RowState.FAILED is (await session.history()).entries[-1].state
     finally:
         await do(postgres_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
 

@@ -88,8 +88,8 @@ async def test_a_moved_history_runs_nothing(postgres_lab: Lab) -> None:
     """The generation is compared inside the transaction."""
     seen = Seen()
     async with locked(postgres_lab.engine) as session:
+        step = first_step(History(), sql("1", USERS))
         with pytest.raises(HistoryMovedError):
-            step = first_step(History(), sql("1", USERS))
             await session.apply(step, Generation(1, 0), seen.events)
     assert (0, set()) == (seen.started, await postgres_lab.tables())
 
@@ -297,7 +297,7 @@ async def test_a_failed_file_leaves_nothing_either(postgres_lab: Lab) -> None:
 # --- names ------------------------------------------------------------------------------------
 
 
-async def test_a_hostile_search_path_changes_nothing(postgres_lab: Lab, postgres_url: str) -> None:
+async def test_a_hostile_search_path_changes_nothing(postgres_url: str) -> None:
     """Functions, types, operators and a table of the same name stand in front of the real ones."""
     await do(postgres_url, HOSTILE)
     database = name_of(postgres_url)
