@@ -112,7 +112,7 @@ async def run_function(
         await function(wire.raw)
     except AsyncmigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit(0) must not look like success
         if wire.is_closed and isinstance(error, DRIVER_ERRORS):
             with wire.own_words():
                 raise
@@ -136,7 +136,12 @@ async def ready(step: Step) -> AsyncGenerator[Work]:
         yield lambda wire: run_statements(wire, step, script, statements)
         return
     with loaded(script) as module:
-        function = await anyio.to_thread.run_sync(function_of, module, script)
+        try:
+            function = await anyio.to_thread.run_sync(function_of, module, script)
+        except AsyncmigError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise python_failed(step, script, error) from error
         yield lambda wire: run_function(wire, step, script, function)
 
 

@@ -105,7 +105,11 @@ class HistoryTable:
     @property
     def create_if_absent(self) -> str:
         """Create what is not there of the schema, the table and the index. Not for races."""
-        schema = f"CREATE SCHEMA IF NOT EXISTS {self.quoted_schema}"
+        schema = (
+            "DO $asyncmig$ BEGIN IF pg_catalog.to_regnamespace("
+            f"{literal(self.quoted_schema)}) IS NULL THEN CREATE SCHEMA {self.quoted_schema}; "
+            "END IF; END $asyncmig$"
+        )
         return ";\n".join((schema, *self._create("IF NOT EXISTS ")))
 
     def _create(self, unless: str) -> tuple[str, str, str]:

@@ -94,6 +94,14 @@ async def _refuse_lost_transaction(
         ours = session.wire.is_in_transaction and await session.wire.one(_XID) == xid
     except ServerError as error:  # it is aborted: the code swallowed an error
         raise server_failed(step, error) from error
+    if session.wire.is_closed:
+        raise TransactionLostError(
+            f"migration {step.key} closed the connection that it was given ({step.script.path})",
+            version=step.key,
+            direction=step.direction,
+            file=step.script.path,
+            hint="leave close() out: asyncmig closes the connection; nothing of it remains",
+        )
     if not ours:
         raise TransactionLostError(
             f"migration {step.key} ended the transaction that it ran in ({step.script.path})",
