@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from asyncmig.engines.base import StepEvents
-    from asyncmig.engines.postgres.session import PostgresSession
+    from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.statements import Unit
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step
@@ -49,25 +49,25 @@ if TYPE_CHECKING:
 
 
 async def apply_python(
-    session: PostgresSession, step: Step, planned: Generation, events: StepEvents
+    desk: Desk, step: Step, planned: Generation, events: StepEvents
 ) -> HistoryEntry:
     """Run a Python migration that wants no transaction.
 
     If it stops in the middle, a person is asked: its row has no progress to go on from.
     """
     refuse_progress(step)
-    visit = _Visit(session, step, events)
+    visit = _Visit(desk, step, events)
     async with ready(step) as work, visit.tidied():
         await visit.enter(planned, progress=None)
-        await work(session.wire)
-        await _refuse_open_transaction(session, step)
+        await work(desk.wire)
+        await _refuse_open_transaction(desk, step)
     return await visit.leave()
 
 
-async def _refuse_open_transaction(session: PostgresSession, step: Step) -> None:
-    if not session.wire.is_in_transaction:
+async def _refuse_open_transaction(desk: Desk, step: Step) -> None:
+    if not desk.wire.is_in_transaction:
         return
-    await session.wire.end_transaction()
+    await desk.wire.end_transaction()
     raise MigrationFailedError(
         f"migration {step.key} left a transaction open, which was rolled back ({step.script.path})",
         version=step.key,
@@ -78,14 +78,14 @@ async def _refuse_open_transaction(session: PostgresSession, step: Step) -> None
 
 
 async def apply_sql(
-    session: PostgresSession, step: Step, planned: Generation, events: StepEvents
+    desk: Desk, step: Step, planned: Generation, events: StepEvents
 ) -> HistoryEntry:
     """Run a SQL migration that wants no transaction, from where an earlier run stopped."""
     script = step.script
     assert isinstance(script, SqlScript)  # noqa: S101 - the session sends nothing else here
     prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
     before, left = progress_of(step), units_left(step, prepared.units)
-    visit = _Visit(session, step, events)
+    visit = _Visit(desk, step, events)
     async with visit.tidied():
         await visit.enter(planned, progress=before)
         await visit.replay(prepared.units[: len(before.done)])
@@ -97,8 +97,8 @@ async def apply_sql(
 class _Visit:
     """The course of one migration without a transaction."""
 
-    def __init__(self, session: PostgresSession, step: Step, events: StepEvents) -> None:
-        self._session = session
+    def __init__(self, desk: Desk, step: Step, events: StepEvents) -> None:
+        self._desk = desk
         self._step = step
         self._events = events
         self._entry_id = 0
@@ -111,30 +111,30 @@ class _Visit:
         Raises:
             DirectConnectionRequiredError: A pooler stands between.
         """
-        session, step = self._session, self._step
-        if session.server.pooled:
+        desk, step = self._desk, self._step
+        if desk.server.pooled:
             raise DirectConnectionRequiredError(version=step.key, file=step.script.path)
         self._progress = progress or Progress()
-        self._entry_id = session.entry_id(step, planned)
+        self._entry_id = desk.entry_id(step, planned)
 
         async def trace() -> None:
-            await session.book.check(planned)
-            await session.book.begin(step, self._entry_id, progress)
+            await desk.book.check(planned)
+            await desk.book.begin(step, self._entry_id, progress)
 
         await self._in_transaction(trace)
-        await session.wire.execute(session.stepwise_settings(step.script))
+        await desk.wire.execute(desk.stepwise_settings(step.script))
         self._events.on_started()
-        await run_setup(session.settings.setup, session.wire.raw)
+        await run_setup(desk.settings.setup, desk.wire.raw)
 
     async def replay(self, done: Sequence[Unit]) -> None:
-        """Set again what the finished part of the file had set for the session."""
+        """Set again what the finished part of the file had set for the desk."""
         for unit in done:
             for statement in filter(keeps_state, unit.statements):
-                await self._session.wire.execute(statement.text)
+                await self._desk.wire.execute(statement.text)
 
     async def run(self, unit: Unit) -> None:
         """Run one unit and write down that it is done."""
-        if not await self._session.lock_key.is_held(self._session.wire):
+        if not await self._desk.lock_key.is_held(self._desk.wire):
             message = "the lock was lost in the middle of a migration without a transaction"
             raise DatabaseUnavailableError(message, hint="run again: it goes on where it stopped")
         if unit.autocommit:
@@ -162,7 +162,7 @@ class _Visit:
 
     async def _send_outside(self, unit: Unit, statement: Statement) -> None:
         """Send it. What the server refuses, and leaves nothing of, counts as not started."""
-        wire, work = self._session.wire, concurrently.index_of(statement)
+        wire, work = self._desk.wire, concurrently.index_of(statement)
         try:
             async with concurrently.whole(wire, self._step, work), self._unhurried():
                 await self._send(unit)
@@ -172,12 +172,12 @@ class _Visit:
             raise
 
     def _unhurried(self) -> concurrently.NoLockTimeout:
-        return concurrently.NoLockTimeout(self._session.wire, self._session.settings.lock_timeout)
+        return concurrently.NoLockTimeout(self._desk.wire, self._desk.settings.lock_timeout)
 
     async def _send(self, unit: Unit) -> None:
         script = self._step.script
         assert isinstance(script, SqlScript)  # noqa: S101 - only SQL has units
-        await run_statements(self._session.wire, self._step, script, unit.statements)
+        await run_statements(self._desk.wire, self._step, script, unit.statements)
 
     async def _is_done(self, statement: Statement) -> bool:
         """Find out what became of a statement that was started and not seen to finish.
@@ -187,7 +187,7 @@ class _Visit:
         """
         work = concurrently.index_of(statement)
         if work is not None and work.name is not None:
-            return await concurrently.fate_of(self._session.wire, work) is work.finished
+            return await concurrently.fate_of(self._desk.wire, work) is work.finished
         if is_repeatable(statement):
             return False
         raise in_doubt(self._step, statement)
@@ -201,27 +201,27 @@ class _Visit:
         try:
             yield
         except MigrationFailedError:
-            if self._session.wire.is_in_transaction:
-                await self._session.wire.end_transaction()
-            if self._session.wire.is_usable:
+            if self._desk.wire.is_in_transaction:
+                await self._desk.wire.end_transaction()
+            if self._desk.wire.is_usable:
                 await self._tidy()
             raise
         await self._tidy()
 
     async def _tidy(self) -> None:
-        if self._session.wire.lent:
-            await self._session.restore()
+        if self._desk.wire.lent:
+            await self._desk.restore()
         else:
-            await self._session.wire.execute(f"{TIDY} {self._session.server.settings}")
+            await self._desk.wire.execute(f"{TIDY} {self._desk.server.settings}")
 
     async def leave(self) -> HistoryEntry:
         """Finish the row."""
-        session = self._session
+        desk = self._desk
         duration_ms = round((time.monotonic() - self._began) * 1000)
         await self._in_transaction(
-            lambda: session.book.finish(self._step, self._entry_id, duration_ms)
+            lambda: desk.book.finish(self._step, self._entry_id, duration_ms)
         )
-        entry = await session.book.entry(self._entry_id)
+        entry = await desk.book.entry(self._entry_id)
         assert entry is not None  # noqa: S101 - rows are never deleted
         return entry
 
@@ -232,16 +232,16 @@ class _Visit:
 
     async def _note(self, progress: Progress) -> None:
         """Write the progress, as the role that we came as: the file may be another one by now."""
-        await self._session.wire.execute(self._session.ourselves)
-        await self._session.book.note(self._entry_id, progress)
+        await self._desk.wire.execute(self._desk.ourselves)
+        await self._desk.book.note(self._entry_id, progress)
 
     async def _in_transaction(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do a piece of work in a transaction that has the fence."""
-        session = self._session
-        transaction = session.wire.transaction()
+        desk = self._desk
+        transaction = desk.wire.transaction()
         await transaction.begin()
         try:
-            await session.enter_fence()
+            await desk.enter_fence()
             await work()
         except BaseException:
             await transaction.roll_back()

@@ -22,79 +22,77 @@ from asyncmig.history import NewRow, RowState
 if TYPE_CHECKING:
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.connection import Transaction
+    from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.postgres.lent import Belongings
     from asyncmig.engines.postgres.running import Work
-    from asyncmig.engines.postgres.session import PostgresSession
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
 
 _XID = "SELECT pg_catalog.txid_current_if_assigned()"
 
 
-async def apply(
-    session: PostgresSession, step: Step, planned: Generation, events: StepEvents
-) -> HistoryEntry:
+async def apply(desk: Desk, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
     """Run a step; when it has to wait for a lock too long, roll it all back and try again."""
     refuse_progress(step)
     async with ready(step) as work:
-        return await patiently(lambda: _once(session, step, planned, events, work), events)
+        return await patiently(lambda: _once(desk, step, planned, events, work), events)
 
 
 async def _once(
-    session: PostgresSession,
+    desk: Desk,
     step: Step,
     planned: Generation,
     events: StepEvents,
     work: Work,
 ) -> HistoryEntry:
-    entry_id, began = session.entry_id(step, planned), time.monotonic()
-    transaction = session.wire.transaction()
+    entry_id, began = desk.entry_id(step, planned), time.monotonic()
+    transaction = desk.wire.transaction()
     await transaction.begin()
     try:
-        before = await _enter(session, planned, session.transaction_settings(step.script))
-        await session.book.begin(step, entry_id)
-        xid = await session.wire.one(_XID)
+        before = await _enter(desk, planned, desk.transaction_settings(step.script))
+        await desk.book.begin(step, entry_id)
+        xid = await desk.wire.one(_XID)
         events.on_started()
-        await run_setup(session.settings.setup, session.wire.raw)
-        await work(session.wire)
-        await _refuse_lost_transaction(session, step, xid)
-        await _tidy(session, step, before)
+        await run_setup(desk.settings.setup, desk.wire.raw)
+        await work(desk.wire)
+        await _refuse_lost_transaction(desk, step, xid)
+        await _tidy(desk, step, before)
         duration_ms = round((time.monotonic() - began) * 1000)
-        await session.book.finish(step, entry_id, duration_ms)
-        entry = await session.book.entry(entry_id)
+        await desk.book.finish(step, entry_id, duration_ms)
+        entry = await desk.book.entry(entry_id)
     except BaseException:
         await transaction.roll_back()
         raise
     assert entry is not None  # noqa: S101 - it was written above
-    await _commit(session, transaction, step, entry)
+    await _commit(desk, transaction, step, entry)
     return entry
 
 
-async def _enter(session: PostgresSession, planned: Generation, settings: str) -> Belongings | None:
+async def _enter(desk: Desk, planned: Generation, settings: str) -> Belongings | None:
     """Make sure that this transaction is alone, and that the plan still holds.
 
     Returns:
         What the application that lends the connection has set on it.
     """
-    await session.enter_fence()
-    await session.book.check(planned)
-    before = await belongings(session.wire) if session.wire.lent else None
-    await session.wire.execute(settings)
+    await desk.enter_fence()
+    await desk.book.check(planned)
+    before = await belongings(desk.wire) if desk.wire.lent else None
+    await desk.wire.execute(settings)
     return before
 
 
 async def _refuse_lost_transaction(
-    session: PostgresSession, step: Step, xid: tuple[str | None, ...] | None
+    desk: Desk, step: Step, xid: tuple[str | None, ...] | None
 ) -> None:
     """Notice when the author's code ended our transaction, although nothing in the file said so.
 
     What it did before its COMMIT stays, and so does the row in state ``applying``, as a trace.
     """
     try:
-        ours = session.wire.is_in_transaction and await session.wire.one(_XID) == xid
+        ours = desk.wire.is_in_transaction and await desk.wire.one(_XID) == xid
     except ServerError as error:  # it is aborted: the code swallowed an error
         raise server_failed(step, error) from error
-    if session.wire.is_closed:
+    if desk.wire.is_closed:
         raise TransactionLostError(
             f"migration {step.key} closed the connection that it was given ({step.script.path})",
             version=step.key,
@@ -114,21 +112,19 @@ async def _refuse_lost_transaction(
         )
 
 
-async def _tidy(session: PostgresSession, step: Step, before: Belongings | None) -> None:
+async def _tidy(desk: Desk, step: Step, before: Belongings | None) -> None:
     """Undo what the file left on the connection, and be ourselves again for the last row."""
     try:
         if before is None:
-            await session.wire.execute(f"{TIDY} {session.server.settings}")
+            await desk.wire.execute(f"{TIDY} {desk.server.settings}")
         else:
-            await session.wire.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            await give_back(session.wire, before)
+            await desk.wire.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            await give_back(desk.wire, before)
     except ServerError as error:
         raise server_failed(step, error) from error
 
 
-async def _commit(
-    session: PostgresSession, transaction: Transaction, step: Step, entry: HistoryEntry
-) -> None:
+async def _commit(desk: Desk, transaction: Transaction, step: Step, entry: HistoryEntry) -> None:
     """Send COMMIT and wait for the answer, also when this task is being cancelled.
 
     A connection that is lost here leaves both outcomes possible. So a new one is opened, the lock
@@ -140,7 +136,7 @@ async def _commit(
         await transaction.roll_back()
         raise server_failed(step, error) from error
     except ConnectionLostError as error:
-        if not await session.is_committed(entry):
+        if not await desk.is_committed(entry):
             message = (
                 f"the connection was lost in COMMIT; migration {step.key} was looked up "
                 "afterwards and is not applied"
@@ -148,15 +144,15 @@ async def _commit(
             raise DatabaseUnavailableError(message, hint="run again") from error
 
 
-async def edit_history(session: PostgresSession, edit: Edit, planned: Generation) -> HistoryEntry:
+async def edit_history(desk: Desk, edit: Edit, planned: Generation) -> HistoryEntry:
     """Change the history alone, under the fence."""
     entry_id = planned.newest_id + 1
-    transaction = session.wire.transaction()
+    transaction = desk.wire.transaction()
     await transaction.begin()
     try:
-        await _enter(session, planned, "SET LOCAL statement_timeout = 0;")
-        await session.book.write(edit, entry_id)
-        entry = await session.book.entry(entry_id)
+        await _enter(desk, planned, "SET LOCAL statement_timeout = 0;")
+        await desk.book.write(edit, entry_id)
+        entry = await desk.book.entry(entry_id)
     except BaseException:
         await transaction.roll_back()
         raise
@@ -165,7 +161,7 @@ async def edit_history(session: PostgresSession, edit: Edit, planned: Generation
     return entry
 
 
-async def record_failure(session: PostgresSession, step: Step, failure: Failure) -> None:
+async def record_failure(desk: Desk, step: Step, failure: Failure) -> None:
     """Append a row in state ``failed``, in a transaction of its own."""
     row = NewRow(
         kind=step.kind,
@@ -176,14 +172,14 @@ async def record_failure(session: PostgresSession, step: Step, failure: Failure)
         state=RowState.FAILED,
         failure=failure,
     )
-    transaction = session.wire.transaction()
+    transaction = desk.wire.transaction()
     await transaction.begin()
     try:
-        await session.enter_fence()
-        await session.wire.execute(session.ourselves)
-        entry_id = (await session.history()).generation.newest_id + 1
-        await session.book.append(row, entry_id)
-        await session.book.conclude(row.state, entry_id)
+        await desk.enter_fence()
+        await desk.wire.execute(desk.ourselves)
+        entry_id = (await desk.history()).generation.newest_id + 1
+        await desk.book.append(row, entry_id)
+        await desk.book.conclude(row.state, entry_id)
     except BaseException:
         await transaction.roll_back()
         raise
