@@ -93,7 +93,7 @@ def plan_baseline(migrations: Sequence[Migration], history: History, target: str
         return Repair(f"the baseline is {version} already", ())
     if applied := [row.key for row in history.active().values()]:
         raise HistoryNotEmptyError(
-            f"the history has {len(applied)} applied migrations, so it cannot start at {version}",
+            f"migration {applied[0]} is applied already, so the history cannot start at {version}",
             hint="a baseline is for a database without history; look at `asyncmig status`",
             versions=applied,
         )

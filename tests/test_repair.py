@@ -317,7 +317,7 @@ def test_a_baseline_on_a_history_is_refused(state: RowState) -> None:
     with pytest.raises(HistoryNotEmptyError) as caught:
         plan_baseline([ONE, TWO], history(row(1, ONE, state)), "2")
     assert (
-        "the history has 1 applied migrations, so it cannot start at 2",
+        "migration 1 is applied already, so the history cannot start at 2",
         "a baseline is for a database without history; look at `asyncmig status`",
         ("1",),
     ) == (caught.value.message, caught.value.hint, caught.value.versions)

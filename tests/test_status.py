@@ -85,6 +85,7 @@ def test_statuses_come_in_the_order_of_a_run() -> None:
     keys = [status.key for status in classify(files, history(*rows))]
     assert ["8", "9", "10", "R__0", "R__a", "R__b"] == keys
 
+
 DOWN_OF_ONE = row(2, versioned(1), RowState.REVERTED, direction=Direction.DOWN)
 
 

@@ -55,7 +55,7 @@ async def test_a_baseline_at_the_latest_leaves_nothing_versioned(migrator: Migra
 async def test_a_baseline_on_a_history_is_refused(migrator: Migrator) -> None:
     """And nothing is written."""
     before = (await migrator.up()).entries
-    with pytest.raises(HistoryNotEmptyError, match="the history has 3 applied migrations"):
+    with pytest.raises(HistoryNotEmptyError, match="is applied already"):
         await migrator.baseline(1)
     assert before == await migrator.history()
 

@@ -351,7 +351,7 @@ CASES = (
         command="baseline 2",
         exit_code=6,
         error="HistoryNotEmptyError",
-        message="the history has 1 applied migrations, so it cannot start at 002",
+        message="migration 001 is applied already, so the history cannot start at 002",
         hint="a baseline is for a database without history; look at `asyncmig status`",
         version="001",
     ),
