@@ -272,10 +272,6 @@ class History:
         """Return the version up to which the database was declared to be migrated, if any."""
         return newest(e.version for e in self.entries if e.kind is Kind.BASELINE and e.is_active)
 
-    def by_id(self, entry_id: int) -> HistoryEntry | None:
-        """Return the row with that id, ``None`` when there is none."""
-        return next((entry for entry in self.entries if entry.id == entry_id), None)
-
 
 def newest(versions: Iterable[Version | None]) -> Version | None:
     """Return the highest of the versions, ``None`` when there are none."""

@@ -151,12 +151,6 @@ def test_the_baseline_is_the_one_in_force(
     assert expected == history(*rows).baseline()
 
 
-def test_a_row_is_found_by_its_id() -> None:
-    """None stands for no such row."""
-    whole = history(row(1, ONE), row(3, TWO))
-    assert (row(3, TWO), None) == (whole.by_id(3), whole.by_id(2))
-
-
 def test_the_newest_version_is_the_highest() -> None:
     """What has no version does not count."""
     assert Version("10") == newest([Version("9"), None, Version("10")])
