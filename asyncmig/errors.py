@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from asyncmig.history import HistoryEntry
     from asyncmig.migration import Direction
 
-
 _SHOWN = 8
 """How many versions a message lists at most."""
 
@@ -84,6 +83,10 @@ class AsyncmigError(Exception):
         self.column = column
         if hint:
             self.add_note(hint)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Be copied and pickled with every attribute: process pools and queues hand errors on."""
+        return type(self).__new__, (type(self),), {**self.__dict__, "args": self.args}
 
     def __str__(self) -> str:
         """Return the sentence (a builtin base may spell its arguments otherwise)."""
@@ -154,10 +157,8 @@ class DuplicateVersionError(SourceError):
     def __init__(self, version: str, paths: Sequence[str]) -> None:
         super().__init__(
             f"version {version} is claimed by {len(paths)} files: {', '.join(paths)}",
-            hint=(
-                "give all but one of them a version of its own; the halves of a pair end in "
-                ".up.sql and .down.sql"
-            ),
+            hint="give all but one of them a version of its own; the halves of a pair end in "
+            ".up.sql and .down.sql",
             version=version,
             file=paths[-1],
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -78,11 +79,20 @@ def _to_stdlib(
 
 
 def _fields(event: Event) -> dict[str, Any]:
-    """Return the attributes of the event, enumerations as plain text."""
+    """Return the attributes of the event, enumerations and times as plain text.
+
+    A renderer of JSON would write ``datetime.datetime(2026, …)`` for a time.
+    """
     values = {item.name: getattr(event, item.name) for item in dataclasses.fields(event)}
     if isinstance(event, RunFinished):
         values["versions"] = list(event.versions)
-    return {key: v.value if isinstance(v, Enum) else v for key, v in values.items()}
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever an event carries
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value
 
 
 def _name(event: Event) -> str:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, TypedDict
 import anyio
 import anyio.to_thread
 
-from asyncmig.engines import open_engine
+from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait
 from asyncmig.engines.locking import pauses
 from asyncmig.errors import (
+    AsyncmigError,
     DatabaseUnavailableError,
     PendingMigrationsError,
     SettingsError,
@@ -117,19 +118,20 @@ class Migrator:
         direct_url: str | None = None,
         observer: Observer | EllipsisType | None = ...,
     ) -> None:
-        self._engine: Engine = open_engine(
-            database,
-            EngineSettings(
-                table=table,
-                schema=schema,
-                search_path=search_path,
-                connect_timeout=connect_timeout,
-                lock_timeout=lock_timeout,
-                busy_timeout=busy_timeout,
-                setup=setup,
-                direct_url=direct_url,
-            ),
+        # Error trackers show the variables of every frame: none here may show a password.
+        database = sealed(database)
+        settings = EngineSettings(
+            table=table,
+            schema=schema,
+            search_path=search_path,
+            connect_timeout=connect_timeout,
+            lock_timeout=lock_timeout,
+            busy_timeout=busy_timeout,
+            setup=setup,
+            direct_url=direct_url,
         )
+        del direct_url
+        self._engine: Engine = open_engine(database, settings)
         self._source = source
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
@@ -291,14 +293,19 @@ class Migrator:
             PendingMigrationsError: Something is still pending when the time is up.
             DatabaseUnavailableError: The database cannot be reached when the time is up.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        problem: AsyncmigError = DatabaseUnavailableError(
+            f"{self.database} did not answer in {timeout} s", hint="is this its address?"
+        )
         for pause in pauses(longest=2.0):
-            try:
-                return await self.require_current()
-            except (PendingMigrationsError, DatabaseUnavailableError):
-                left = math.inf if deadline is None else deadline - time.monotonic()
-                if left <= 0:
-                    raise
+            # A look gets a second, though the time is up: else it would tell of nothing.
+            with anyio.move_on_after(max(deadline - time.monotonic(), 1.0)):
+                try:
+                    return await self.require_current()
+                except (PendingMigrationsError, DatabaseUnavailableError) as error:
+                    problem = error
+            if (left := deadline - time.monotonic()) <= 0:
+                raise problem
             await anyio.sleep(min(pause, left))
         raise AssertionError  # pragma: no cover - pauses() never ends
 

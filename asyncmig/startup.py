@@ -11,6 +11,7 @@ import logging
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
+from asyncmig.engines import sealed
 from asyncmig.errors import AsyncmigError, SettingsError
 from asyncmig.migrator import Migrator
 
@@ -40,7 +41,10 @@ async def migrate(
     Raises:
         AsyncmigError: See the tree in :mod:`asyncmig.errors`.
     """
-    return await Migrator(database, source, **options).up()
+    database = sealed(database)
+    migrator = Migrator(database, source, **options)
+    del options  # error trackers show variables, and the direct URL may have a password
+    return await migrator.up()
 
 
 def lifespan(
@@ -68,6 +72,7 @@ def lifespan(
         SettingsError: Options came together with a Migrator, which has its own.
     """
     given = database if isinstance(database, Migrator) else None
+    database = None if given else sealed(database)
     if given is not None and options:
         raise SettingsError(
             f"a Migrator has options of its own, so {', '.join(options)} cannot be given beside it",

@@ -23,6 +23,7 @@ ALLOWED = (
     # asyncpg looks for ~/.pgpass and the keys of ~/.postgresql while it connects: on the loop,
     # with no way around it, and a few microseconds long.
     ("os.stat", "asyncpg/connect_utils.py", "_parse_connect_dsn_and_args"),
+    ("os.path.abspath", "asyncpg/connect_utils.py", "_dot_postgresql_path"),
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import re
 from typing import TYPE_CHECKING
 
@@ -63,6 +65,12 @@ SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
 def raised(error: type[AsyncmigError]) -> AsyncmigError:
     """Return an error of that class, with what its author would give it."""
     return SENTENCE[error]() if error in SENTENCE else error("it failed", hint="try again")
+
+
+def pickled(error: AsyncmigError) -> AsyncmigError:
+    """Return what another process gets of an error."""
+    again: AsyncmigError = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    return again
 
 
 def drawing(error: type[AsyncmigError] = AsyncmigError, indent: str = "") -> list[str]:
@@ -127,6 +135,24 @@ def test_an_error_is_one_sentence_with_the_remedy_as_a_note(error: type[Asyncmig
     assert found.hint
     assert [found.hint] == found.__notes__
     assert "\n" not in found.message
+
+
+@pytest.mark.parametrize("error", CLASSES)
+@pytest.mark.parametrize("again", [copy.copy, pickled])
+def test_an_error_survives_a_copy_and_a_pickle(
+    error: type[AsyncmigError], again: Callable[[AsyncmigError], AsyncmigError]
+) -> None:
+    """Process pools and task queues hand errors from one process to another."""
+    told = raised(error)
+    if isinstance(told, MigrationFailedError):
+        told.after([row(1, versioned(1))])
+    told.add_note("and what a caller has added")
+
+    found = again(told)
+
+    assert (type(told), told.args, str(told)) == (type(found), found.args, str(found))
+    assert vars(told) == vars(found)
+    assert [told.hint, "and what a caller has added"] == found.__notes__
 
 
 def test_an_error_without_a_remedy_has_no_note() -> None:

@@ -45,7 +45,7 @@ CASES: list[tuple[Event, str, dict[str, Any]]] = [
             **RUN,
             "waited_ms": 20,
             "holder": "pid 7",
-            "since": SINCE,
+            "since": "2026-01-01T00:00:00+00:00",
         },
     ),
     (

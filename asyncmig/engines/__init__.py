@@ -34,6 +34,19 @@ def open_engine(database: object, settings: EngineSettings) -> Engine:
             return _from_url(database, settings)
 
 
+def sealed(database: object) -> object:
+    """Return a URL as text that no ``repr()`` shows; what an application has already, as it is.
+
+    Raises:
+        DatabaseUrlError: It is neither.
+    """
+    if _package(database):
+        return database
+    from asyncmig.engines.url.given import SealedUrl, text_of
+
+    return SealedUrl(text_of(database))
+
+
 def _from_url(database: object, settings: EngineSettings) -> Engine:
     from asyncmig.engines.url import SqliteTarget, parse_database
 

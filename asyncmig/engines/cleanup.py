@@ -8,63 +8,123 @@ a bounded time, and the cancellation is delivered afterwards.
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
+import anyio.lowlevel
 
-from asyncmig.engines.base import CLEANUP_SECONDS
+from asyncmig.engines import base
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncGenerator, Coroutine
 
 T = TypeVar("T")
 
+_LEAST_SECONDS = 0.25
+"""What every step gets, also when the time is up: on a connection that was terminated it needs
+none, but a busy event loop does."""
 
-async def finish(work: Coroutine[object, object, T], *, within: float = CLEANUP_SECONDS) -> T:
-    """Await ``work`` to its end, even when this task is cancelled meanwhile.
 
-    A cancellation that arrives is put off: it is delivered at the next ``await`` after this one,
-    so that the caller can first report what became of the work.
+class Grace:
+    """The time that a connection has for its clean-up once its task is being cancelled.
 
-    Args:
-        work: What must not be left in the middle.
-        within: Seconds it may take.
-
-    Raises:
-        TimeoutError: It took longer; the work itself was cancelled.
+    All steps share it: a statement to cancel, a rollback, a lock to give back and a goodbye, each
+    with seconds of its own, would add up to more than was promised. Without a cancellation each
+    step has all of it.
     """
-    task = asyncio.ensure_future(work)
-    deadline = asyncio.get_running_loop().time() + within
-    cancelled: asyncio.CancelledError | None = None
-    with anyio.CancelScope(shield=True):
-        while not task.done() and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            try:
-                await asyncio.wait({task}, timeout=left)
-            except asyncio.CancelledError as error:
-                cancelled = error
-    if cancelled is not None:
-        _cancel_again(cancelled)
-    if not task.done():
-        task.cancel()
-        task.add_done_callback(_retrieve)
-        raise TimeoutError
-    return task.result()
+
+    def __init__(self) -> None:
+        self._deadline: float | None = None
+
+    async def finish(self, work: Coroutine[object, object, T]) -> T:
+        """Await ``work`` to its end, even when this task is cancelled meanwhile.
+
+        A cancellation that arrives is put off: it is delivered at the next ``await`` after this
+        one, so that the caller can first report what became of the work.
+
+        Args:
+            work: What must not be left in the middle.
+
+        Raises:
+            TimeoutError: The time was up; the work itself was cancelled.
+        """
+        task = asyncio.ensure_future(work)
+        if not await self.wait(task):
+            task.cancel()
+            task.add_done_callback(_retrieve)
+            raise TimeoutError
+        return task.result()
+
+    async def wait(self, task: asyncio.Future[T]) -> bool:
+        """Wait for ``task`` as :meth:`finish` does, and tell whether it is done.
+
+        One that is not is left alone.
+        """
+        deadline = _now() + self._left()
+        cancelled: asyncio.CancelledError | None = None
+        with anyio.CancelScope(shield=True):
+            while not task.done() and (left := deadline - _now()) > 0:
+                try:
+                    await asyncio.wait({task}, timeout=left)
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                    deadline = min(deadline, _now() + self._left())
+        if cancelled is not None:
+            _cancel_again(cancelled)
+        return task.done()
+
+    async def see_through(self, work: Coroutine[object, object, T]) -> T:
+        """Await ``work`` for as long as it takes; once this task is cancelled, for a bounded time.
+
+        For COMMIT: its outcome must be known, and a synchronous standby may take its time.
+
+        Raises:
+            TimeoutError: The task was cancelled and the work did not end in time after that.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:  # of either kind: a shield would hide anyio's
+            _cancel_again(error)
+        return await self.finish(_await(task)) if not task.done() else task.result()
+
+    def _left(self) -> float:
+        """Return the seconds for the next step. The clock starts when a cancellation is seen."""
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():
+            self._deadline = None
+            return base.CLEANUP_SECONDS
+        if self._deadline is None:
+            self._deadline = _now() + base.CLEANUP_SECONDS
+        return max(self._deadline - _now(), _LEAST_SECONDS)
+
+
+async def finish(work: Coroutine[object, object, T]) -> T:
+    """Await ``work`` as :meth:`Grace.finish` does, with time of its own."""
+    return await Grace().finish(work)
 
 
 async def see_through(work: Coroutine[object, object, T]) -> T:
-    """Await ``work`` for as long as it takes; once this task is cancelled, for a bounded time.
+    """Await ``work`` as :meth:`Grace.see_through` does, with time of its own."""
+    return await Grace().see_through(work)
 
-    For COMMIT: its outcome must be known, and a synchronous standby may take its time.
 
-    Raises:
-        TimeoutError: The task was cancelled and the work did not end in time after that.
+@asynccontextmanager
+async def delivering() -> AsyncGenerator[None]:
+    """Deliver on the way out what was put off inside, and not delivered by an ``await`` since.
+
+    Else the application's own next ``await`` would get it, outside of the ``asyncio.timeout()``
+    that it belongs to.
     """
-    task = asyncio.ensure_future(work)
     try:
-        await asyncio.wait({task})
-    except asyncio.CancelledError as error:  # of either kind: a shield would hide anyio's
-        _cancel_again(error)
-    return await finish(_await(task)) if not task.done() else task.result()
+        yield
+    finally:
+        await anyio.lowlevel.checkpoint()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _await(task: asyncio.Future[T]) -> T:

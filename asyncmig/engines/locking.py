@@ -16,13 +16,15 @@ from asyncmig.engines.base import NothingToDo
 from asyncmig.errors import LockTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from asyncmig.engines.base import Holder, Wait
     from asyncmig.history import History
 
 FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.5
+LONGEST_PAUSE = 0.16
+"""Seconds; with the jitter a waiter looks again within a quarter of a second."""
+
 ANNOUNCE_EVERY = 5.0
 """Seconds between two announcements of a wait that goes on."""
 
@@ -43,14 +45,27 @@ class Lockable(Protocol):
         ...
 
 
-async def acquire(session: Lockable, wait: Wait) -> float:
+async def acquire(
+    session: Lockable,
+    wait: Wait,
+    *,
+    began: float | None = None,
+    rest: Callable[[float], Awaitable[object]] = anyio.sleep,
+) -> float:
     """Take the lock, however long it takes, and return how many seconds it took.
+
+    Args:
+        session: Who wants it.
+        wait: For how long, and what would make it needless.
+        began: When the wait began, by ``time.monotonic()``; ``None`` for now.
+        rest: Gets the seconds to sleep between two tries. It may take longer: a session of a crowd
+            lets go of its connection meanwhile.
 
     Raises:
         NothingToDo: ``wait.settled`` says that there is nothing left to do.
         LockTimeoutError: It took longer than ``wait.timeout``.
     """
-    began = time.monotonic()
+    began = time.monotonic() if began is None else began
     announce_at = 0.0
     for pause in pauses():
         if await session.try_lock():
@@ -62,7 +77,7 @@ async def acquire(session: Lockable, wait: Wait) -> float:
         if waited >= announce_at:
             wait.on_waiting(await session.holder(), waited)
             announce_at = waited + ANNOUNCE_EVERY
-        await anyio.sleep(pause)
+        await rest(pause)
         # Before the lock is asked for again: a hundred waiters are released together, when taking
         # it in turns would let the last one wait for ninety-nine others.
         if wait.settled(await session.history()):

@@ -255,7 +255,9 @@ def test_the_script_needs_no_more_rights_than_up(twins: Twins) -> None:
     )
     forget = "DROP OWNED BY deployer;\nDROP ROLE deployer;"
     twins.scripted.opened.callback(twins.scripted.execute, forget)
-    deployer = replace(twins.scripted, url=twins.scripted.url.replace("//postgres@", "//deployer@"))
+    url = twins.scripted.url.replace("//postgres@", "//deployer@")
+    environment = {**twins.scripted.environment, "DATABASE_URL": url}
+    deployer = replace(twins.scripted, url=url, environment=environment)
 
     fed = deployer.feed(twins.script())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import anyio
@@ -157,6 +158,21 @@ async def test_a_database_that_cannot_be_reached_is_waited_for(shop: MigrationFo
     )
     with pytest.raises(DatabaseUnavailableError):
         await migrator.wait_until_current(timeout=0.3)
+
+
+async def test_waiting_for_a_silent_server_stops_when_the_time_is_up(
+    shop: MigrationFolder,
+) -> None:
+    """However long a connection may take otherwise: nobody answers at that address."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        migrator = Migrator(
+            f"postgresql://nobody@127.0.0.1:{port}/x?sslmode=disable", shop, observer=None
+        )
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(DatabaseUnavailableError, match=r"did not answer in 1\.2 s"):
+            await migrator.wait_until_current(timeout=1.2)
+    assert 1.2 <= asyncio.get_running_loop().time() - began < 6
 
 
 async def test_what_is_unfinished_is_not_current(migrator: Migrator, database_url: str) -> None:

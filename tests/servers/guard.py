@@ -1,11 +1,13 @@
 """The process that owns a PostgreSQL server for a test run: `python -m tests.servers.guard`.
 
-It prints one line, `ready PORT` or `failed REASON`, and serves until its standard input closes.
-That happens however the test run ends, by SIGKILL too, so no server and no file outlives it.
+The server is a new one, or with `--standby-of PORT` a streaming standby of another one. It prints
+one line, `ready PORT` or `failed REASON`, and serves until its standard input closes. That happens
+however the test run ends, by SIGKILL too, so no server and no file outlives it.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import shutil
 import signal
@@ -39,11 +41,13 @@ SETTINGS = {
 }
 
 
-def main(binaries: Path, settings: Mapping[str, str]) -> int:
+def main() -> int:
     """Serve until standard input closes, and return the exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that clean-up runs
+    asked = _arguments()
+    settings = dict(pair.split("=", 1) for pair in asked.settings)
     try:
-        with _server(binaries, settings) as port:
+        with _server(asked.binaries, settings, standby_of=asked.standby_of) as port:
             print("ready", port, flush=True)  # noqa: T201 - the parent process reads it
             sys.stdin.read()
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
@@ -52,8 +56,18 @@ def main(binaries: Path, settings: Mapping[str, str]) -> int:
     return 0
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binaries", type=Path)
+    parser.add_argument("settings", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("--standby-of", type=int, metavar="PORT")
+    return parser.parse_args()
+
+
 @contextlib.contextmanager
-def _server(binaries: Path, settings: Mapping[str, str]) -> Generator[int]:
+def _server(
+    binaries: Path, settings: Mapping[str, str], *, standby_of: int | None
+) -> Generator[int]:
     """Yield the port of a running server; a failure comes with what the server logged."""
     identity = unprivileged()
     with (
@@ -62,7 +76,11 @@ def _server(binaries: Path, settings: Mapping[str, str]) -> Generator[int]:
         (root / "log").open("wb") as log,
     ):
         try:
-            _initialise(reachable, root, log, identity)
+            _run(
+                _new(reachable, root) if standby_of is None else _copy(reachable, root, standby_of),
+                log,
+                identity,
+            )
             server, port = _start(reachable, root, {**SETTINGS, **settings}, log, identity)
         except (RuntimeError, subprocess.SubprocessError) as error:
             logged = (root / "log").read_text(errors="replace")
@@ -106,18 +124,26 @@ def _copy_installation(installation: Path, folder: Path) -> Path:
     return copy / "bin"
 
 
-def _initialise(binaries: Path, root: Path, log: IO[bytes], identity: Identity) -> None:
+def _new(binaries: Path, root: Path) -> list[str | Path]:
+    """Return the command that makes the files of a new server."""
+    return [
+        *(binaries / "initdb", "--pgdata", root / "data", "--username", "postgres"),
+        *("--auth", "trust", "--encoding", "UTF8", "--no-sync"),
+    ]
+
+
+def _copy(binaries: Path, root: Path, port: int) -> list[str | Path]:
+    """Return the command that copies a running server, as a standby that follows it."""
+    return [
+        *(binaries / "pg_basebackup", "--pgdata", root / "data", "--write-recovery-conf"),
+        *("--host", "127.0.0.1", "--port", str(port), "--username", "postgres", "--no-password"),
+        *("--checkpoint", "fast", "--no-sync"),
+    ]
+
+
+def _run(command: list[str | Path], log: IO[bytes], identity: Identity) -> None:
     subprocess.run(
-        [
-            *(binaries / "initdb", "--pgdata", root / "data", "--username", "postgres"),
-            *("--auth", "trust", "--encoding", "UTF8", "--no-sync"),
-        ],
-        check=True,
-        stdout=log,
-        stderr=log,
-        env=ENVIRONMENT,
-        cwd="/",
-        **identity,
+        command, check=True, stdout=log, stderr=log, env=ENVIRONMENT, cwd="/", **identity
     )
 
 
@@ -172,4 +198,4 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1]), dict(pair.split("=", 1) for pair in sys.argv[2:])))
+    raise SystemExit(main())

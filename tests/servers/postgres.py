@@ -56,7 +56,18 @@ def postgres(**settings: str) -> Generator[str]:
         NotInstalledError: If the machine has no PostgreSQL.
         RuntimeError: If the server does not start; with its log.
     """
-    options = [f"{name}={value}" for name, value in settings.items()]
+    with guarded(*(f"{name}={value}" for name, value in settings.items())) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def guarded(*options: str) -> Generator[str]:
+    """Yield the URL of a server that a guard of its own runs, see `tests.servers.guard`.
+
+    Raises:
+        NotInstalledError: If the machine has no PostgreSQL.
+        RuntimeError: If the server does not start; with its log.
+    """
     with subprocess.Popen(
         [sys.executable, "-m", "tests.servers.guard", postgres_binaries(), *options],
         stdin=subprocess.PIPE,

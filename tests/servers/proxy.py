@@ -40,6 +40,7 @@ class Proxy:
         self._target = urlsplit(url)
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._cuts: dict[Way, bytes] = {}
@@ -58,10 +59,9 @@ class Proxy:
     ) -> None:
         if self._server:
             self._server.close()
-        ending = [link.task for link in self._links]
         self.reset()
         self.resume()  # a stalled pump would wait for ever
-        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     @property
     def url(self) -> str:
@@ -96,6 +96,11 @@ class Proxy:
         self._cuts[way] = needle
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         self.connections += 1
         try:
             server_reader, server_writer = await asyncio.open_connection(
@@ -106,13 +111,20 @@ class Proxy:
             return
         link = _Link(writer, server_writer)
         self._links.add(link)
+        if self._is_over:  # who came in the last moment, a request to cancel for one
+            link.reset()
         try:
             async with asyncio.TaskGroup() as pumps:
                 pumps.create_task(self._pump(link, reader, server_writer, Way.TO_SERVER))
                 pumps.create_task(self._pump(link, server_reader, writer, Way.TO_CLIENT))
         finally:
-            self._links.discard(link)
             link.close()
+            await link.closed()
+            self._links.discard(link)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._server is None or not self._server.is_serving()
 
     async def _pump(
         self,
@@ -152,10 +164,6 @@ class _Link:
     """One client's connection and the server's connection that belongs to it."""
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError
-        self.task = task
         self.spoke_last: Way | None = None
         self._ends = (client, server)
 
@@ -171,3 +179,9 @@ class _Link:
         """Close both connections in good order."""
         for end in self._ends:
             end.close()
+
+    async def closed(self) -> None:
+        """Wait until both are closed indeed: one that is not yet is a warning in a later test."""
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                await end.wait_closed()

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 class AdvisoryLock:
-    """One advisory lock, by its 64-bit key.
+    """One advisory lock of a session, by its 64-bit key.
 
     Args:
         key: A hash of the history table's schema and name.
     """
+
+    outlives_transactions = True
 
     def __init__(self, key: int) -> None:
         self._key = key
@@ -42,6 +44,8 @@ class AdvisoryLock:
 
     async def release(self, wire: Wire) -> None:
         """Give the session's lock back, if it has it."""
+        if not wire.is_usable:
+            return
         await wire.execute(f"SELECT pg_catalog.pg_advisory_unlock({self._key}) {self._own}")
 
     async def holder(self, wire: Wire) -> Holder | None:
@@ -76,3 +80,29 @@ class AdvisoryLock:
             f"AND l.database {EQUALS} (SELECT d.oid FROM pg_catalog.pg_database d "
             f"WHERE d.datname {EQUALS} pg_catalog.current_database())"
         )
+
+
+class TransactionLock(AdvisoryLock):
+    """The same lock where sessions are shared, behind a pooler: each transaction takes it anew.
+
+    A session's lock would stay with the pooler's connection, or be granted to two clients of it
+    (PgBouncer #102, atlas #2447).
+    """
+
+    outlives_transactions = False
+
+    async def take(self, wire: Wire) -> bool:
+        """Tell whether nobody is in a transaction of theirs just now."""
+        transaction = wire.transaction()
+        await transaction.begin()
+        try:
+            return await self.fence(wire)
+        finally:
+            await transaction.roll_back()
+
+    async def is_held(self, wire: Wire) -> bool:  # noqa: ARG002 - nobody ever has it
+        """Return ``False``: between two transactions nobody has it."""
+        return False
+
+    async def release(self, wire: Wire) -> None:
+        """Do nothing: it ended with the transaction."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio.to_thread
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
+
+T = TypeVar("T")
 
 
 async def apply_python(
@@ -112,7 +114,7 @@ class _Visit:
             DirectConnectionRequiredError: A pooler stands between.
         """
         desk, step = self._desk, self._step
-        if desk.server.pooled:
+        if not desk.mutex.outlives_transactions:
             raise DirectConnectionRequiredError(version=step.key, file=step.script.path)
         self._progress = progress or Progress()
         self._entry_id = desk.entry_id(step, planned)
@@ -134,7 +136,7 @@ class _Visit:
 
     async def run(self, unit: Unit) -> None:
         """Run one unit and write down that it is done."""
-        if not await self._desk.lock_key.is_held(self._desk.wire):
+        if not await self._desk.mutex.is_held(self._desk.wire):
             message = "the lock was lost in the middle of a migration without a transaction"
             raise DatabaseUnavailableError(message, hint="run again: it goes on where it stopped")
         if unit.autocommit:
@@ -215,13 +217,18 @@ class _Visit:
             await self._desk.wire.execute(f"{TIDY} {self._desk.server.settings}")
 
     async def leave(self) -> HistoryEntry:
-        """Finish the row."""
-        desk = self._desk
+        """Finish the row.
+
+        Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
+        """
+        book = self._desk.book
         duration_ms = round((time.monotonic() - self._began) * 1000)
-        await self._in_transaction(
-            lambda: desk.book.finish(self._step, self._entry_id, duration_ms)
-        )
-        entry = await desk.book.entry(self._entry_id)
+
+        async def finish() -> HistoryEntry | None:
+            await book.finish(self._step, self._entry_id, duration_ms)
+            return await book.entry(self._entry_id)
+
+        entry = await self._in_transaction(finish)
         assert entry is not None  # noqa: S101 - rows are never deleted
         return entry
 
@@ -235,15 +242,16 @@ class _Visit:
         await self._desk.wire.execute(self._desk.ourselves)
         await self._desk.book.note(self._entry_id, progress)
 
-    async def _in_transaction(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _in_transaction(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do a piece of work in a transaction that has the fence."""
         desk = self._desk
         transaction = desk.wire.transaction()
         await transaction.begin()
         try:
             await desk.enter_fence()
-            await work()
+            result = await work()
         except BaseException:
             await transaction.roll_back()
             raise
         await transaction.commit()
+        return result

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres.connection import ServerError
-from asyncmig.engines.postgres.table import EQUALS, literal
 from asyncmig.engines.rows import COLUMNS, entry_from, progress_text, values_of
-from asyncmig.errors import HistoryElsewhereError, HistoryFormatError
+from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
 from asyncmig.history import Generation, History, RowState
 
 if TYPE_CHECKING:
@@ -50,9 +49,21 @@ class Book:
         Raises:
             HistoryElsewhereError: There is none here, but there is one in another schema.
             HistoryFormatError: This release does not know the table's format.
+            DatabaseAccessError: It belongs to somebody whom a superuser must not trust.
         """
+        rows = await self._rows()
+        if rows is not None:
+            return History(tuple(map(_entry, rows)))
+        if not only_here:
+            await self._refuse_elsewhere()
+        return History(exists=False)
+
+    async def _rows(self) -> list[Row] | None:
+        """Return every row, ``None`` when there is no table."""
+        if self._wire.may_be_superuser and not await self._has_trusted_owner():
+            return None  # not looked for again: somebody may have made one by now
         try:
-            rows = await self._wire.fetch(self._table.select())
+            return await self._wire.fetch(self._table.select())
         except ServerError as error:
             if error.sqlstate == UNDEFINED_COLUMN:
                 message = f"{self._table.qualified} is no history that this release knows"
@@ -60,11 +71,27 @@ class Book:
                 raise HistoryFormatError(message, hint=hint) from error
             if error.sqlstate not in UNDEFINED_TABLE:
                 raise
-        else:
-            return History(tuple(map(_entry, rows)))
-        if not only_here:
-            await self._refuse_elsewhere()
-        return History(exists=False)
+            return None
+
+    async def _has_trusted_owner(self) -> bool:
+        """Tell whether there is a table, which can then not be replaced by a stranger's.
+
+        Raises:
+            DatabaseAccessError: A superuser would run the code of somebody who is none.
+        """
+        row = await self._wire.one(self._table.owner)
+        if row is None:
+            return False
+        owner, is_stranger = row
+        if is_stranger == "t":
+            table = self._table.qualified
+            raise DatabaseAccessError(
+                f"the history table {table} belongs to {owner}, whose code a superuser would run "
+                "by using it",
+                hint=f"migrate as {owner}; or look at the table, and if all is well, give it to "
+                f"the owner of the database: ALTER TABLE {table} OWNER TO …",
+            )
+        return True
 
     async def _refuse_elsewhere(self) -> None:
         table = self._table
@@ -141,11 +168,7 @@ class Book:
 
     async def create(self) -> None:
         """Create the table, and its schema if there is none; inside a transaction."""
-        schema = await self._wire.one(
-            "SELECT 1 FROM pg_catalog.pg_namespace "
-            f"WHERE nspname {EQUALS} {literal(self._table.schema)}"
-        )
-        if schema is None:
+        if await self._wire.one(self._table.find_schema) is None:
             await self._wire.execute(f"CREATE SCHEMA {self._table.quoted_schema}")
         await self._wire.execute(self._table.create)
 

@@ -6,19 +6,24 @@ What comes out of here are our own words: a :class:`ServerError` for what the se
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
-from asyncmig.engines.cleanup import finish, see_through
+from asyncmig.engines.cleanup import Grace
 from asyncmig.engines.postgres.copied import rows_of
+from asyncmig.engines.postgres.problems import without_frames
 from asyncmig.errors import ConnectionInUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Coroutine, Generator
 
     from asyncmig.engines.postgres.copied import Row
+    from asyncmig.engines.url import PostgresUrl
+
+T = TypeVar("T")
 
 AsyncpgConnection = Any
 """An ``asyncpg.Connection``, or the stand-in for one that a pool hands out."""
@@ -35,6 +40,10 @@ _LOST_CLASSES = ("08", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57
 """SQLSTATEs that end a connection: connection exceptions, the time-outs of idle sessions and of
 long transactions, the server shutting down, the database dropped. See PostgreSQL manual,
 appendix A."""
+
+
+_INSIST_EVERY = 0.2
+"""Seconds between two requests to cancel one statement."""
 
 
 class ServerError(Exception):
@@ -74,6 +83,7 @@ class Wire:
         self.raw = raw
         self.lent = lent
         self._own = _behind(raw)
+        self._grace = Grace()
         self._config = self._own._config  # noqa: SLF001 - nothing public says it
         self._own._config = self._config._replace(command_timeout=None)  # noqa: SLF001
 
@@ -84,6 +94,54 @@ class Wire:
         would apply it to BEGIN and COMMIT too.
         """
         self._own._config = self._config  # noqa: SLF001
+
+    async def finish(self, work: Coroutine[object, object, T]) -> T:
+        """Do a step of the clean-up to its end, in the time that all of it has.
+
+        A connection that does not answer in time is terminated: the server then rolls back and
+        frees the lock by itself.
+
+        Raises:
+            ConnectionLostError: It did not answer in time.
+        """
+        try:
+            return await self._grace.finish(self._insist(work))
+        except TimeoutError as error:
+            self.terminate()
+            raise ConnectionLostError("the connection did not answer in time") from error
+
+    async def see_through(self, work: Coroutine[object, object, T]) -> T:
+        """Do a piece of work that must not be left, for as long as this task is not cancelled.
+
+        Raises:
+            ConnectionLostError: It was, and the work was not done in time after that.
+        """
+        try:
+            return await self._grace.see_through(work)
+        except TimeoutError as error:
+            self.terminate()
+            raise ConnectionLostError("the connection did not answer in time") from error
+
+    async def _insist(self, work: Coroutine[object, object, T]) -> T:
+        """Await what has to wait for a cancelled statement, and cancel that until it has ended.
+
+        asyncpg asks the server once. When its request overtakes the statement, which comes by
+        another connection, the server has nothing to cancel, and the statement runs to its end.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=_INSIST_EVERY))[0]:
+                if self._own._protocol._is_cancelling():  # noqa: SLF001 - nothing public says it
+                    sent = asyncio.get_running_loop().create_future()
+                    self._own._cancel_current_command(sent)  # noqa: SLF001 - nor asks again
+                    await asyncio.wait({sent}, timeout=_INSIST_EVERY)
+        finally:
+            task.cancel()  # of no effect unless the time is up
+        return task.result()
+
+    def terminate(self) -> None:
+        """Cut the connection without a goodbye."""
+        self._own.terminate()
 
     async def execute(self, sql: str) -> None:
         """Send statements in one message of the simple protocol, which leaves no portal open.
@@ -142,7 +200,7 @@ class Wire:
             hint = "nobody else may use it while migrations run, and tasks must have ended"
             raise ConnectionInUseError(message, hint=hint) from error
         except DRIVER_ERRORS as error:
-            self.raw.terminate()
+            self.terminate()
             raise ConnectionLostError(str(error) or type(error).__name__) from error
 
     async def end_transaction(self) -> None:
@@ -156,19 +214,27 @@ class Wire:
         return int(self.raw.get_server_pid())
 
     @property
+    def may_be_superuser(self) -> bool:
+        """Whether the session may be a superuser's. Asks nobody: the server reports it by itself.
+
+        What it reports is the role that was SET, from which every function may go back.
+        """
+        return self.lent or getattr(self._own.get_settings(), "is_superuser", "on") != "off"
+
+    @property
     def is_closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return bool(self.raw.is_closed())
+        return bool(self._own.is_closed())  # the stand-in of a pool refuses to tell
 
     @property
     def is_usable(self) -> bool:
         """Whether the connection is open, and outside a transaction."""
-        return not self.is_closed and not self.raw.is_in_transaction()
+        return not self.is_closed and not self._own.is_in_transaction()
 
     @property
     def is_in_transaction(self) -> bool:
         """Whether the server said so with its last answer."""
-        return not self.is_closed and bool(self.raw.is_in_transaction())
+        return not self.is_closed and bool(self._own.is_in_transaction())
 
 
 class Transaction:
@@ -196,11 +262,7 @@ class Transaction:
             ConnectionLostError: The outcome is not known; after a cancellation also because the
                 answer did not come in time.
         """
-        try:
-            await see_through(self._commit())
-        except TimeoutError as error:
-            self._wire.raw.terminate()
-            raise ConnectionLostError("COMMIT was not answered in time") from error
+        await self._wire.see_through(self._commit())
 
     async def _commit(self) -> None:
         with self._wire.own_words():
@@ -214,9 +276,9 @@ class Transaction:
         if self._wire.is_closed:
             return
         try:
-            await finish(self._roll_back())
-        except (ServerError, ConnectionLostError, ConnectionInUseError, TimeoutError):
-            self._wire.raw.terminate()
+            await self._wire.finish(self._roll_back())
+        except (ServerError, ConnectionLostError, ConnectionInUseError):
+            self._wire.terminate()
 
     async def _roll_back(self) -> None:
         with self._wire.own_words():
@@ -239,17 +301,19 @@ def is_pool(database: object) -> bool:
     return isinstance(database, asyncpg.Pool)
 
 
-async def connect(
-    dsn: str, *, timeout: float, application_name: str, system_certificates: bool
-) -> AsyncpgConnection:
+async def connect(url: PostgresUrl, *, timeout: float, application_name: str) -> AsyncpgConnection:
     """Open a connection of our own.
 
     Only the name goes into the start-up packet: PgBouncer refuses most other settings there.
     """
-    return await asyncpg.connect(
-        dsn,
-        timeout=timeout,
-        statement_cache_size=0,
-        server_settings={"application_name": application_name},
-        ssl=True if system_certificates else None,
-    )
+    try:
+        return await asyncpg.connect(
+            url.dsn,
+            timeout=timeout,
+            statement_cache_size=0,
+            server_settings={"application_name": application_name},
+            ssl=True if url.system_certificates else None,
+        )
+    except BaseException as error:
+        without_frames(error)
+        raise

@@ -2,68 +2,48 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import Wait
-from asyncmig.engines.cleanup import finish
-from asyncmig.engines.locking import acquire as poll
-from asyncmig.engines.postgres.advisory import AdvisoryLock
+from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
 from asyncmig.engines.postgres.book import Book
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.lent import belongings, give_back
 from asyncmig.engines.postgres.refusals import (
     FenceTakenError,
     readable,
-    refuse_statement_pooling,
 )
+from asyncmig.engines.postgres.row_lock import KeptRowLock, RowLock
+from asyncmig.engines.postgres.seats import Seats
+from asyncmig.engines.postgres.server import Server, greet, settle_in
 from asyncmig.engines.postgres.settings import (
     IDLE_SECONDS,
     OURSELVES,
-    asked_settings,
-    dead_man_settings,
     stepwise_settings,
     transaction_settings,
 )
+from asyncmig.engines.postgres.waiting import Waiting
 from asyncmig.errors import (
     AsyncmigError,
     ConnectionInUseError,
     DatabaseUnavailableError,
-    ReadOnlyDatabaseError,
 )
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import EngineSettings, Holder, Runner
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.lent import Belongings
+    from asyncmig.engines.postgres.lock import Lock
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.history import Generation, History, HistoryEntry
     from asyncmig.migration import Script
     from asyncmig.plan import Step
 
-_GREETING = (
-    "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num'), "
-    "pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What the server says of itself.
-
-    Attributes:
-        version: As ``server_version_num``: 150004 is 15.4.
-        pooled: Whether something stands between: another process answered than the one that
-            opened the connection. It is so behind PgBouncer in every mode, and never otherwise.
-        settings: The SETs for a session of our own; empty where the session is not ours.
-    """
-
-    version: int
-    pooled: bool
-    settings: str = ""
+_NO_ADVISORY_LOCKS = ("0A000", "42883", "42501")
+"""What others say who have none: not supported (YugabyteDB), no such function, not permitted."""
 
 
 class Desk:
@@ -90,15 +70,15 @@ class Desk:
     ) -> None:
         self.settings = settings
         self.runner = runner
-        self.lock_key = AdvisoryLock(table.lock_key)
         self.table = table
         self._source = source
         self._only_here = only_here
         self._wire: Wire | None = None
         self._server: Server | None = None
         self._before: Belongings | None = None
+        self._mutex: Lock | None = None
+        self._is_locked = False
         self._wait: Wait | None = None
-        self._has_answered = False
 
     # --- the connection -----------------------------------------------------------------------
 
@@ -115,6 +95,16 @@ class Desk:
         return self._server
 
     @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._wire is not None
+
+    @property
+    def can_reconnect(self) -> bool:
+        """Whether there is another connection when this one is gone."""
+        return self._source.gives_several
+
+    @property
     def book(self) -> Book:
         """The history, through the open connection."""
         return Book(self.wire, self.table, self.runner)
@@ -125,28 +115,28 @@ class Desk:
 
     async def close(self) -> None:
         """Close the connection, or hand it back as it was; never raises."""
+        await self.release()
         wire, self._wire = self._wire, None
+        before, self._before = self._before, None
         if wire is None:
             return
-        if self._before is not None and wire.is_usable:
+        if before is not None and wire.is_usable:
             with suppress(ServerError, ConnectionLostError, AsyncmigError, TimeoutError):
-                await finish(give_back(wire, self._before))
+                await wire.finish(give_back(wire, before))
         await self._source.close(wire)
 
     async def reopen(self) -> None:
-        """Connect anew after the connection was lost.
+        """Connect anew after the connection was lost, or let go.
 
         Raises:
             DatabaseUnavailableError: The connection was lent, so there is no other one.
         """
-        await self.close()
         try:
             await self.open()
         except ConnectionInUseError as error:
             message = "the connection that was lent is lost, and what became of its work unknown"
             hint = "run again with a new connection: the history says what is applied"
             raise DatabaseUnavailableError(message, hint=hint) from error
-        await self._greet()
 
     async def is_committed(self, entry: HistoryEntry) -> bool:
         """Look, after the connection was lost in COMMIT, whether the row is there as it should.
@@ -154,59 +144,26 @@ class Desk:
         The lock is taken first: until it is free, the old connection's COMMIT may still come true.
         """
         with readable():
-            await self.reopen()
+            await self.close()
             assert self._wait is not None  # noqa: S101 - only a holder of the lock comes here
             as_long_as_it_lives = Wait(IDLE_SECONDS, lambda _: False, self._wait.on_waiting)
             await self.acquire(as_long_as_it_lives)
             return await self.book.entry(entry.id) == entry
 
-    async def _greet(self) -> None:
-        """Learn what the server is, and settle in.
+    async def greet(self) -> None:
+        """Learn what the server is, choose the lock that it can give, and settle in.
 
         Raises:
             ReadOnlyDatabaseError: Nothing can be written here.
         """
-        ((pid, version, is_standby, is_read_only),) = await self.wire.fetch(_GREETING)
-        if is_standby == "t":
-            raise ReadOnlyDatabaseError(
-                "the server is a standby, which is read-only", hint="connect to the primary"
-            )
-        if is_read_only == "on":
-            raise ReadOnlyDatabaseError(
-                "the database is read-only for this role (default_transaction_read_only)",
-                hint="migrate with a role that may write",
-            )
-        pooled = int(pid or 0) != self.wire.startup_pid
-        self._server = Server(int(version or 0), pooled)
-        self._has_answered = False
-        if pooled:
-            return
-        if not self.wire.lent:
-            self._server = replace(self._server, settings=await self._settle_in())
-        elif self._before is None:
-            self._before = await belongings(self.wire)
-
-    async def _settle_in(self) -> str:
-        """Set what our own session runs with, and return it as SQL.
-
-        A server that is not PostgreSQL itself, or runs on another system, may lack some.
-        """
-        orders = dead_man_settings(self.server.version)
-        try:
-            await self.wire.execute(" ".join(orders))
-        except ServerError:
-            orders = [order for order in orders if await self._is_accepted(order)]
-        asked = asked_settings(self._source.server_settings)
-        if asked:
-            await self.wire.execute(" ".join(asked))
-        return " ".join((*orders, *asked))
-
-    async def _is_accepted(self, order: str) -> bool:
-        try:
-            await self.wire.execute(order)
-        except ServerError:
-            return False
-        return True
+        server = await greet(self.wire)
+        if self._server is not None and not self._server.has_advisory_locks:
+            server = replace(server, has_advisory_locks=False)
+        if not server.pooled and not self.wire.lent:
+            settings = await settle_in(self.wire, server, self._source.server_settings)
+            server = replace(server, settings=settings)
+        self._server = server
+        self._mutex = self._mutex_for(server)
 
     # --- what the steps need ------------------------------------------------------------------
 
@@ -235,39 +192,63 @@ class Desk:
 
     # --- the lock -----------------------------------------------------------------------------
 
+    @property
+    def mutex(self) -> Lock:
+        """The lock, as this server can give it."""
+        assert self._mutex is not None, "the lock was not asked for"  # noqa: S101
+        return self._mutex
+
+    def _mutex_for(self, server: Server) -> Lock:
+        table = self.table
+        is_ours = not server.pooled and not self.wire.lent
+        if server.has_advisory_locks:
+            return (TransactionLock if server.pooled else AdvisoryLock)(table.lock_key)
+        return KeptRowLock(table, self._source, self.runner) if is_ours else RowLock(table)
+
     async def acquire(self, wait: Wait) -> float:
-        """Take the lock; connect anew when the connection is lost during a long wait."""
-        began = time.monotonic()
-        while True:
-            waited = time.monotonic() - began
-            left = None if wait.timeout is None else max(0.0, wait.timeout - waited)
-            try:
-                return waited + await poll(self, replace(wait, timeout=left))
-            except (ConnectionLostError, DatabaseUnavailableError) as error:
-                refuse_statement_pooling(error)
-                if self.wire.lent or not self._has_answered:
-                    raise
-            await self.reopen()
+        """Take the lock, on a new connection if need be, and return how many seconds it took."""
+        waited = await Waiting(self, wait).acquire()
+        if self.wire.lent and not self.server.pooled:
+            self._before = await belongings(self.wire)
+        return waited
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it."""
-        granted = await self._try_lock()
-        self._has_answered = True
-        return granted
-
-    async def _try_lock(self) -> bool:
-        if not self.server.pooled:
-            return await self.lock_key.take(self.wire)
-        transaction = self.wire.transaction()
-        await transaction.begin()
         try:
-            return await self.lock_key.fence(self.wire)
-        finally:
-            await transaction.roll_back()
+            return await self._take()
+        except ServerError as error:
+            if error.sqlstate not in _NO_ADVISORY_LOCKS or not self.server.has_advisory_locks:
+                raise
+        self._server = replace(self.server, has_advisory_locks=False)
+        self._mutex = self._mutex_for(self._server)
+        return await self._take()
+
+    async def _take(self) -> bool:
+        """Take the lock. One that was granted in an answer which a cancellation cut off is ours."""
+        self._is_locked = True
+        self._is_locked = await self.mutex.take(self.wire)
+        return self._is_locked
+
+    @property
+    def seats(self) -> Seats | None:
+        """Where waiters sit; ``None`` where a session is not ours to keep a seat."""
+        server = self.server
+        has_seats = server.has_advisory_locks and not server.pooled and not self.wire.lent
+        return Seats(self.table.lock_key) if has_seats else None
+
+    async def release(self) -> None:
+        """Give the lock back, if we have it; never raises."""
+        wire, is_locked, self._is_locked = self._wire, self._is_locked, False
+        if wire is None or not is_locked:
+            return
+        with suppress(ServerError, ConnectionLostError, AsyncmigError, TimeoutError):
+            if wire.lent and wire.is_in_transaction:  # of a Python migration that was cut off
+                await wire.finish(wire.end_transaction())
+            await wire.finish(self.mutex.release(wire))
 
     async def holder(self) -> Holder | None:
         """Tell who holds the lock."""
-        return await self.lock_key.holder(self.wire)
+        return await self.mutex.holder(self.wire)
 
     async def enter_fence(self) -> None:
         """Make sure that the transaction which has just begun is the only one.
@@ -275,7 +256,7 @@ class Desk:
         Raises:
             FenceTakenError: Another runner is in one.
         """
-        if not await self.lock_key.fence(self.wire):
+        if not await self.mutex.fence(self.wire):
             raise FenceTakenError
 
     # --- the history --------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.cleanup import delivering
 from asyncmig.engines.postgres.session import PostgresSession
 from asyncmig.engines.postgres.sources import Database, source_of
 from asyncmig.engines.postgres.table import DEFAULT_SCHEMA, HistoryTable
@@ -52,11 +53,12 @@ class PostgresEngine:
             runner,
             only_here=self._schema_is_chosen,
         )
-        await session.open()
-        try:
-            yield session
-        finally:
-            await session.close()
+        async with delivering():
+            await session.open()
+            try:
+                yield session
+            finally:
+                await session.close()
 
     def script(self, plan: Plan, runner: Runner) -> str:
         """Return the plan as a script for psql.

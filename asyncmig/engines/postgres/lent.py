@@ -21,6 +21,8 @@ _TEMPORARY = (
     f"WHERE c.relnamespace {EQUALS} pg_catalog.pg_my_temp_schema() "
     f"AND c.relkind {EQUALS} ANY ('{{r,p}}')"
 )
+_CHANNELS = "SELECT * FROM pg_catalog.pg_listening_channels()"
+_CURSORS = "SELECT name FROM pg_catalog.pg_cursors WHERE is_holdable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,16 @@ class Belongings:
         role: What SET ROLE was given, ``none`` for nothing.
         user: The session's user.
         temporary: The names of its temporary tables.
+        channels: What it listens to.
+        cursors: Its cursors that outlive a transaction.
     """
 
     values: dict[str, str]
     role: str
     user: str
     temporary: frozenset[str]
+    channels: frozenset[str]
+    cursors: frozenset[str]
 
     def identity(self, scope: str = "") -> str:
         """Return SQL that makes the session, or with ``LOCAL`` the transaction, this role again."""
@@ -47,15 +53,19 @@ class Belongings:
 
 
 async def belongings(wire: Wire) -> Belongings:
-    """Look at what the session has set."""
+    """Look at what the session has set.
+
+    But for settings with a dot in their name: no view of PostgreSQL lists those.
+    """
     settings = await wire.fetch(_SETTINGS)
-    temporary = await wire.fetch(_TEMPORARY)
     ((role, user),) = await wire.fetch("SELECT pg_catalog.current_setting('role'), session_user")
     return Belongings(
         {str(name): str(value) for name, value in settings},
         str(role),
         str(user),
-        frozenset(str(name) for (name,) in temporary),
+        temporary=await _names(wire, _TEMPORARY),
+        channels=await _names(wire, _CHANNELS),
+        cursors=await _names(wire, _CURSORS),
     )
 
 
@@ -73,10 +83,24 @@ async def give_back(wire: Wire, before: Belongings) -> None:
         for name, value in before.values.items()
         if now.values.get(name) != value
     ]
-    left = now.temporary - before.temporary
-    orders += [f"DROP TABLE IF EXISTS pg_temp.{quoted(name)} CASCADE;" for name in sorted(left)]
-    if orders:
+    if orders := orders + _leftovers(now, before):
         await wire.execute(" ".join(orders))
+
+
+def _leftovers(now: Belongings, before: Belongings) -> list[str]:
+    """Return SQL that takes away what a file has left behind."""
+    tables = sorted(now.temporary - before.temporary)
+    cursors = sorted(now.cursors - before.cursors)
+    channels = sorted(now.channels - before.channels)
+    return [
+        *(f"CLOSE {quoted(name)};" for name in cursors),
+        *(f"DROP TABLE IF EXISTS pg_temp.{quoted(name)} CASCADE;" for name in tables),
+        *(f"UNLISTEN {quoted(name)};" for name in channels),
+    ]
+
+
+async def _names(wire: Wire, query: str) -> frozenset[str]:
+    return frozenset(str(name) for (name,) in await wire.fetch(query))
 
 
 def _name(setting: str) -> str:

@@ -28,6 +28,19 @@ _HINTS = {
 }
 
 
+def without_frames(error: BaseException) -> BaseException:
+    """Return a driver's error, and all that is behind it, without the frames that it came through.
+
+    The driver's variables hold the password there, and error trackers show the variables of every
+    frame. Where in the driver it was says nothing that the words of the error do not.
+    """
+    behind: BaseException | None = error
+    while behind is not None and behind.__traceback__ is not None:
+        behind.__traceback__ = None
+        behind = behind.__cause__ or behind.__context__
+    return error
+
+
 def connection_problem(error: BaseException, address: str) -> Exception:
     """Name what went wrong with connecting. Only an unavailable database is worth another try."""
     sqlstate = str(getattr(error, "sqlstate", None) or "")

@@ -59,7 +59,7 @@ def psql_script(plan: Plan, runner: Runner, table: HistoryTable, settings: Engin
         InvalidMigrationError: The plan has a step that is not SQL.
     """
     writer = _Writer(runner, table, settings)
-    parts = [_HEAD, writer.lock()]
+    parts = [_HEAD, writer.lock(), writer.trust()]
     if plan.generation.newest_id == 0:
         parts.append(writer.table())
     generation = plan.generation
@@ -90,6 +90,12 @@ class _Writer:
         """
         granted = f"pg_catalog.pg_try_advisory_lock({self._table.lock_key})"
         return _refuse_unless(granted, "another runner holds the lock; try again later")
+
+    def trust(self) -> str:
+        """Stop a superuser in front of a table that would run somebody else's code."""
+        stranger = f"EXISTS (SELECT 1 FROM ({self._table.owner}) o (name, stranger) WHERE stranger)"
+        message = "the history table belongs to somebody whom a superuser must not trust"
+        return _refuse_unless(f"NOT {stranger}", message)
 
     def table(self) -> str:
         """Create the history table, under the lock."""

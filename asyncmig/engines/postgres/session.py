@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import HistoryMovedError, Wait
-from asyncmig.engines.cleanup import finish
 from asyncmig.engines.postgres import autocommit, transactional
-from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
+from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.desk import Desk
 from asyncmig.engines.postgres.refusals import (
     INSUFFICIENT_PRIVILEGE,
@@ -16,9 +15,6 @@ from asyncmig.engines.postgres.refusals import (
     no_create,
     no_write,
     readable,
-)
-from asyncmig.errors import (
-    AsyncmigError,
 )
 from asyncmig.migration import SqlScript
 
@@ -38,14 +34,14 @@ class PostgresSession(Desk):
         """Hold the lock; behind a pooler, each transaction takes it for itself."""
         self._wait = wait
         with readable():
-            await self._greet()
+            await self.greet()
         try:
             with readable():
                 waited = await self.acquire(wait)
                 await self._make_table()
             yield waited
         finally:
-            await self._release()
+            await self.release()
 
     async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
         """Run one step and commit it together with its history."""
@@ -101,14 +97,3 @@ class PostgresSession(Desk):
                 raise no_create(self.table, error) from error
             raise
         await transaction.commit()
-
-    async def _release(self) -> None:
-        """Give the lock back. On a connection of our own it goes with the connection anyway."""
-        wire = self._wire
-        if wire is None:
-            return
-        with suppress(ServerError, ConnectionLostError, AsyncmigError, TimeoutError):
-            if wire.lent and wire.is_in_transaction:  # of a Python migration that was cut off
-                await finish(wire.end_transaction())
-            if wire.is_usable and not self.server.pooled:
-                await finish(self.lock_key.release(wire))

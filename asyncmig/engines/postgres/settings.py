@@ -36,6 +36,9 @@ _SINCE = {
     "transaction_timeout": 170000,
 }
 
+UNWATCHED = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0;"
+"""For a connection that keeps a row locked: it idles in its transaction for as long as it takes."""
+
 TIDY = (
     "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
     "CLOSE ALL; UNLISTEN *; DISCARD TEMP;"

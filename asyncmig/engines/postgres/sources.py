@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
-from asyncmig.engines.cleanup import finish
 from asyncmig.engines.locking import pauses
-from asyncmig.engines.postgres.connection import DRIVER_ERRORS, Wire, connect, is_pool
-from asyncmig.engines.postgres.problems import connection_problem, pool_problem
+from asyncmig.engines.postgres.connection import (
+    DRIVER_ERRORS,
+    ConnectionLostError,
+    Wire,
+    connect,
+    is_pool,
+)
+from asyncmig.engines.postgres.problems import connection_problem, pool_problem, without_frames
 from asyncmig.errors import ConnectionInUseError, DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -31,6 +36,11 @@ _LONGEST_ATTEMPT = 10.0
 
 class Source(Protocol):
     """Something that gives connections."""
+
+    @property
+    def gives_several(self) -> bool:
+        """Whether it has another connection when one is gone."""
+        ...
 
     @property
     def server_settings(self) -> Mapping[str, str]:
@@ -53,6 +63,8 @@ class Source(Protocol):
 
 class UrlSource:
     """Connections of our own."""
+
+    gives_several = True
 
     def __init__(self, url: PostgresUrl, *, patience: float) -> None:
         """Keep the address and for how many seconds to go on trying."""
@@ -92,25 +104,22 @@ class UrlSource:
         raise AssertionError  # pragma: no cover - pauses() never ends
 
     async def _connect(self, runner: Runner, timeout: float) -> AsyncpgConnection:
-        url = self._url
-        asked = dict(url.server_settings).get("application_name")
-        return await connect(
-            url.dsn,
-            timeout=timeout,
-            application_name=asked or f"asyncmig/{runner.run_id}",
-            system_certificates=url.system_certificates,
-        )
+        asked = dict(self._url.server_settings).get("application_name")
+        name = asked or f"asyncmig/{runner.run_id}"
+        return await connect(self._url, timeout=timeout, application_name=name)
 
     async def close(self, wire: Wire) -> None:
         """Say good-bye; terminate when that is not answered in time."""
         try:
-            await finish(wire.raw.close())
-        except DRIVER_ERRORS:
-            wire.raw.terminate()
+            await wire.finish(wire.raw.close())
+        except (*DRIVER_ERRORS, ConnectionLostError):
+            wire.terminate()
 
 
 class PoolSource:
     """Connections of an application's pool."""
+
+    gives_several = True
 
     def __init__(self, pool: Any, *, patience: float) -> None:  # noqa: ANN401 - asyncpg's
         """Keep the pool and for how many seconds to wait for one of its connections."""
@@ -129,19 +138,22 @@ class PoolSource:
         try:
             return Wire(await self._pool.acquire(timeout=self._patience), lent=True)
         except DRIVER_ERRORS as error:
-            raise pool_problem(error, self.address, self._patience) from error
+            problem = pool_problem(error, self.address, self._patience)
+            raise problem from without_frames(error)
 
     async def close(self, wire: Wire) -> None:
         """Hand the connection back; terminate it first when it is in doubt."""
         wire.let_go()
         if not wire.is_usable:
-            wire.raw.terminate()
-        with suppress(*DRIVER_ERRORS):
-            await finish(self._pool.release(wire.raw))
+            wire.terminate()
+        with suppress(*DRIVER_ERRORS, ConnectionLostError):
+            await wire.finish(self._pool.release(wire.raw))
 
 
 class LentSource:
     """One connection that an application lends."""
+
+    gives_several = False
 
     def __init__(self, connection: AsyncpgConnection) -> None:
         """Keep the connection."""

@@ -48,6 +48,12 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def suffixed(identifier: str, suffix: str) -> str:
+    """Return a longer identifier in double quotes, cut short in the middle where it must be."""
+    room = _LONGEST_NAME - len(suffix)
+    return quoted(identifier.encode()[:room].decode(errors="ignore") + suffix)
+
+
 def literal(value: Value) -> str:
     """Return a literal that no setting of the server reads differently."""
     if value is None:
@@ -114,11 +120,8 @@ class HistoryTable:
 
     def _create(self, unless: str) -> tuple[str, str, str]:
         columns = ", ".join(f"{c} {_TYPES.get(c, 'pg_catalog.text NOT NULL')}" for c in COLUMNS)
-        suffix = "_active"
-        room = _LONGEST_NAME - len(suffix)
-        index = self.name.encode()[:room].decode(errors="ignore") + suffix
         fence = (
-            f"CREATE UNIQUE INDEX {unless}{quoted(index)} "
+            f"CREATE UNIQUE INDEX {unless}{suffixed(self.name, '_active')} "
             f"ON {self.qualified} (({_ACTIVE_KEY}), direction) "
             f"WHERE state {EQUALS} ANY ('{{applying,applied}}') "
             "AND kind OPERATOR(pg_catalog.<>) 'baseline'"
@@ -146,6 +149,13 @@ class HistoryTable:
         )
 
     @property
+    def find_schema(self) -> str:
+        """Read a row if the schema is there: CREATE SCHEMA IF NOT EXISTS asks for more rights."""
+        return (
+            f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname {EQUALS} {literal(self.schema)}"
+        )
+
+    @property
     def elsewhere(self) -> str:
         """Find tables of that name in other schemas."""
         return (
@@ -155,6 +165,25 @@ class HistoryTable:
             f"AND c.relkind {EQUALS} ANY ('{{r,p}}') "
             f"AND n.nspname OPERATOR(pg_catalog.<>) {literal(self.schema)} "
             "AND n.nspname OPERATOR(pg_catalog.!~) '^pg_' ORDER BY n.nspname"
+        )
+
+    @property
+    def owner(self) -> str:
+        """Read who owns what goes by the table's name, and whether a superuser must beware of it.
+
+        A table runs code of its owner with the rights of whoever reads or writes it: as a view, by
+        triggers, rules, policies, in indexes and casts. Before release 15 everybody may create one
+        in ``public`` (PostgreSQL manual, "Schemas", "Usage Patterns"; CVE-2018-1058).
+        """
+        return (
+            "SELECT o.rolname, s.rolsuper AND NOT o.rolsuper "
+            "AND d.datdba OPERATOR(pg_catalog.<>) o.oid FROM pg_catalog.pg_class c "
+            f"JOIN pg_catalog.pg_namespace n ON n.oid {EQUALS} c.relnamespace "
+            f"JOIN pg_catalog.pg_roles o ON o.oid {EQUALS} c.relowner "
+            f"JOIN pg_catalog.pg_roles s ON s.rolname {EQUALS} session_user "
+            f"JOIN pg_catalog.pg_database d ON d.datname {EQUALS} pg_catalog.current_database() "
+            f"WHERE n.nspname {EQUALS} {literal(self.schema)} "
+            f"AND c.relname {EQUALS} {literal(self.name)}"
         )
 
     @property

@@ -19,9 +19,11 @@ from asyncmig.engines.sqlite.connection import (
 )
 from asyncmig.engines.sqlite.failures import (
     explained,
+    is_unrecovered,
     is_unwritable_directory,
     read_only,
     unreadable,
+    unrecovered,
 )
 from asyncmig.engines.sqlite.records import fetch
 from asyncmig.engines.url.sqlite_target import Access
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncmig.engines.sqlite.connection import Driver, Raw
+    from asyncmig.engines.sqlite.desk import Patience
     from asyncmig.engines.url import SqliteTarget
 
 T = TypeVar("T")
@@ -75,8 +78,9 @@ class Visit(Protocol):
 class OwnConnections:
     """Connections that asyncmig opens and closes itself."""
 
-    def __init__(self, target: SqliteTarget) -> None:
+    def __init__(self, target: SqliteTarget, patiently: Patience) -> None:
         self._target = target
+        self._patiently = patiently
         self.address = target.address
 
     async def file(self) -> str | None:
@@ -117,10 +121,14 @@ class OwnConnections:
         await self._set_journal_mode(worker, None)
 
     async def _set_journal_mode(self, worker: Worker, default: str | None) -> None:
-        """Set what the URL asks for; only WAL is a property of the file, the others are ours."""
+        """Set what the URL asks for; only WAL is a property of the file, the others are ours.
+
+        To or from WAL it takes the database for itself: one reader, a runner that waits and looks
+        at the history, is in the way.
+        """
         mode = self._target.journal_mode or default
         if mode is not None:
-            await worker.run(_set_journal_mode, mode)
+            await self._patiently(lambda: worker.run(_set_journal_mode, mode))
 
 
 class BorrowedConnection:
@@ -173,6 +181,8 @@ def _read(target: SqliteTarget, work: Callable[[Raw], T], without: T) -> T:
         with closing(open_raw(target.uri_for(Access.READ))) as raw:
             return work(raw)
     except DriverError as error:
+        if is_unrecovered(error):
+            return _read_recovered(target, work)
         if not is_unwritable_directory(error):
             raise
         if not _is_at_rest(target.path):
@@ -180,6 +190,23 @@ def _read(target: SqliteTarget, work: Callable[[Raw], T], without: T) -> T:
         # A WAL database on read-only media: SQLite cannot make the -shm file that it reads with.
         with closing(open_raw(target.uri_for(Access.READ, immutable="1"))) as raw:
             return work(raw)
+
+
+def _read_recovered(target: SqliteTarget, work: Callable[[Raw], T]) -> T:
+    """Read what a killed process has left in the middle of a COMMIT.
+
+    SQLite does not put a hot journal back through a connection that is open for reading only. To
+    do so is no change: it is how every reader has to see this database.
+    """
+    if target.is_read_only:
+        raise unrecovered(target.address)
+    try:
+        with closing(open_raw(target.uri_for(Access.READ, mode="rw"))) as raw:
+            return work(raw)
+    except DriverError as error:
+        if is_unrecovered(error):
+            raise unrecovered(target.address) from error
+        raise
 
 
 def _is_at_rest(path: str | None) -> bool:

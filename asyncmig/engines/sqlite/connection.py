@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
-from asyncmig.engines.cleanup import finish, see_through
+from asyncmig.engines.cleanup import Grace, see_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +125,8 @@ class Worker:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self._is_stopping = False
+        self._grace = Grace()
+        self._given_up: Driver | None = None
 
     async def run(
         self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
@@ -142,7 +144,7 @@ class Worker:
         except asyncio.CancelledError:
             task.add_done_callback(_look_at)
             with suppress(TimeoutError):
-                await finish(self._interrupt(task))
+                await self._grace.finish(self._interrupt(task))
             raise
         return task.result()
 
@@ -154,7 +156,7 @@ class Worker:
         A cancellation is delivered at the next ``await`` of the caller.
         """
         try:
-            return await see_through(self._hop(work, *args, **kwargs))
+            return await self._grace.see_through(self._hop(work, *args, **kwargs))
         except TimeoutError as error:  # only once this task has been cancelled
             raise asyncio.CancelledError from error
 
@@ -165,16 +167,27 @@ class Worker:
 
         Raises:
             TimeoutError: The thread is stuck in a call that nothing can interrupt.
+            ClosedError: The connection is closed, or will be as soon as the thread is free.
         """
-        return await finish(self._stop_and(work))
+        if self._given_up is self.driver:
+            raise ClosedError
+        return await self._grace.finish(self._stop_and(work))
 
     async def close(self) -> None:
         """Close the connection, which rolls back what is open, and end the thread.
 
-        A thread that is stuck does both as soon as it can: it has been told to.
+        For a thread that is stuck, in a function that a migration has registered for one, nobody
+        waits any longer than for the rest of the clean-up: a task that stays closes the connection
+        as soon as the thread is free. Else the transaction, and its lock, would stay open for good.
         """
-        with suppress(TimeoutError):
-            await finish(self._stop_and_close())
+        if self._given_up is self.driver:
+            return None
+        closing = asyncio.ensure_future(self._stop_and_close())
+        if await self._grace.wait(closing):
+            return closing.result()
+        self._given_up = self.driver
+        closing.add_done_callback(_look_at)
+        return None
 
     async def _hop(
         self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
@@ -214,9 +227,10 @@ class Worker:
             await asyncio.wait({task}, timeout=_INTERRUPT_EVERY)
 
     async def _stop_and_close(self) -> None:
+        driver = self.driver  # another one may have taken its place when a stuck thread is free
         with suppress(ClosedError):
             await self._stop_and(_nothing)
-        await self.driver.close()
+        await driver.close()
 
 
 def _look_at(task: asyncio.Future[T]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.cleanup import delivering
 from asyncmig.engines.sqlite.access import BorrowedConnection, OwnConnections
+from asyncmig.engines.sqlite.desk import Patience
 from asyncmig.engines.sqlite.script import script_of
 from asyncmig.engines.sqlite.session import SqliteSession
 from asyncmig.engines.sqlite.table import Table
@@ -50,13 +52,16 @@ class SqliteEngine:
         """Visit the database. Nothing is opened before there is something to do."""
         busy_timeout = self._settings.busy_timeout
         if isinstance(self._target, SqliteTarget):
-            visit = OwnConnections(self._target)
             if self._target.busy_timeout is not None:
                 busy_timeout = self._target.busy_timeout
-            yield SqliteSession(visit, runner, self._settings, busy_timeout)
+            patiently = Patience(busy_timeout, self._target.address)
+            visit = OwnConnections(self._target, patiently)
+            session = SqliteSession(visit, runner, self._settings, busy_timeout)
         else:
             borrowed = BorrowedConnection(self._target)
-            yield SqliteSession(borrowed, runner, self._settings, busy_timeout)
+            session = SqliteSession(borrowed, runner, self._settings, busy_timeout)
+        async with delivering():
+            yield session
 
     def script(self, plan: Plan, runner: Runner) -> str:
         """Return the plan as a script for the sqlite3 shell.

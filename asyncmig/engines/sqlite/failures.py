@@ -36,6 +36,8 @@ READONLY_DBMOVED = 1032
 
 _LOCKED_SHAREDCACHE = 262  # LOCKED alone means this very connection, for which waiting is no use
 _READONLY_DIRECTORY = 1544
+_READONLY_ROLLBACK = 776
+_IOERR_DELETE = 2570  # the journal was put back, and cannot be taken away
 _NEAR = re.compile(r'near "(?P<token>.*)": syntax error', re.DOTALL)
 _NAMED = re.compile(r"(?:no such \w+|has no column named|duplicate column name):? (?P<name>.+)")
 
@@ -59,6 +61,11 @@ def is_busy(error: BaseException) -> bool:
 def is_unwritable_directory(error: BaseException) -> bool:
     """Tell whether a WAL database cannot be read because its ``-shm`` cannot be made."""
     return extended_code_of(error) == _READONLY_DIRECTORY or code_of(error) == Code.CANTOPEN
+
+
+def is_unrecovered(error: BaseException) -> bool:
+    """Tell whether a journal has to be put back first, through a connection that may write."""
+    return extended_code_of(error) in {_READONLY_ROLLBACK, _IOERR_DELETE}
 
 
 def busy(where: str, seconds: float) -> DatabaseBusyError:
@@ -103,6 +110,15 @@ def unreadable(where: str) -> DatabaseAccessError:
         f"the database {where} cannot be opened for reading",
         hint="may this user read the file? One in WAL that is in use, or was not closed, needs a "
         "folder that can be written, for its -shm file",
+    )
+
+
+def unrecovered(where: str) -> DatabaseAccessError:
+    """Return the error for what a killed process has left, where nobody may put it right."""
+    return DatabaseAccessError(
+        f"the database {where} was left in the middle of a transaction, and cannot be recovered "
+        "without writing to it",
+        hint="let a user who may write to the file and its folder open it once",
     )
 
 

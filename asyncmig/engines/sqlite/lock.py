@@ -6,7 +6,8 @@ an application that writes to the database itself is given ``busy_timeout``.
 
 It is never the only fence: each migration compares the history inside its own ``BEGIN IMMEDIATE``
 on the database. A lock file that somebody deletes by hand, or that is on a network file system,
-costs nothing but the better message.
+costs those in a transaction nothing but the better message. Two runners that are at a file without
+one at the same time get into each other's way, and one of them fails or asks.
 """
 
 from __future__ import annotations
@@ -123,10 +124,11 @@ class LockFile:
         """
         token = uuid.uuid4().hex
         since = datetime.now(UTC).isoformat()
-        # What a crash of the machine leaves behind does not matter: it frees the lock.
-        raw.execute("PRAGMA synchronous = OFF")
-        raw.execute("PRAGMA busy_timeout = 0")
         try:
+            raw.execute("PRAGMA busy_timeout = 0")
+            # What a crash of the machine leaves behind does not matter: it frees the lock. Even
+            # this reads the file, and another runner may be in the middle of its COMMIT.
+            raw.execute("PRAGMA synchronous = OFF")
             raw.execute("BEGIN IMMEDIATE")
             self._share_with_users_of_the_database()
             raw.execute(_CREATE)

@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     from asyncmig.plan import Step
 
 
+_AUTHORS_WAIT_MS = 2000
+"""Milliseconds that SQLite waits for an application in front of a statement of such a Python
+migration, which nobody can try again. Nothing interrupts that, so it is less than a cancellation
+may take."""
+
+
 async def apply_step_by_step(
     desk: Desk, step: Step, planned: Generation, events: StepEvents
 ) -> HistoryEntry:
@@ -214,12 +220,17 @@ async def _call(
     script: PythonScript,
 ) -> None:
     await worker.run(worker.watch)
+    await worker.run(_wait_for_applications)
     try:
         await function(worker.driver)
     except Exception as error:
         raise python_failed(step, script, error) from error
     if await worker.run(_is_in_transaction):
         raise failed_as_a_whole(step, "it left a transaction open, which was rolled back")
+
+
+def _wait_for_applications(raw: Raw) -> None:
+    raw.execute(f"PRAGMA busy_timeout = {_AUTHORS_WAIT_MS}").close()
 
 
 def _is_in_transaction(raw: Raw) -> bool:

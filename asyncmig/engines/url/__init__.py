@@ -11,6 +11,7 @@ from asyncmig.engines.url.postgres import PostgresUrl, parse_postgres
 from asyncmig.engines.url.split import Dialect, split_url
 from asyncmig.engines.url.sqlite import parse_sqlite
 from asyncmig.engines.url.sqlite_target import SqliteTarget
+from asyncmig.errors import DatabaseUrlError
 
 __all__ = ["PostgresUrl", "SqliteTarget", "parse_database"]
 
@@ -26,9 +27,15 @@ def parse_database(database: object) -> PostgresUrl | SqliteTarget:
     Raises:
         DatabaseUrlError: It cannot be understood, or asks for what cannot be had.
     """
-    url = split_url(text_of(database))
-    match url.dialect:
-        case Dialect.POSTGRES:
-            return parse_postgres(url)
-        case Dialect.SQLITE:
-            return parse_sqlite(url)
+    try:
+        url = split_url(text_of(database))
+        match url.dialect:
+            case Dialect.POSTGRES:
+                return parse_postgres(url)
+            case Dialect.SQLITE:
+                return parse_sqlite(url)
+    except DatabaseUrlError as error:
+        # The variables here and where it was raised hold the password, or parts of it.
+        del database
+        error.__traceback__ = None
+        raise

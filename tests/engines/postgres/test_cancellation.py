@@ -85,9 +85,9 @@ async def test_a_cancel_ends_although_the_server_does_not_answer(postgres_url: s
         proxy.stall()
         began = time.monotonic()
         task.cancel()
-        with anyio.fail_after(6), pytest.raises(asyncio.CancelledError):
+        with anyio.fail_after(5), pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < 5.5
+        assert time.monotonic() - began < 5
         proxy.resume()
         await until_quiet(postgres_url, 6)
 

@@ -23,12 +23,15 @@ BUILD = sql("3", "CREATE INDEX CONCURRENTLY i ON users (id)", transaction=False)
 LEAVES = sql(
     "4",
     "SET lock_timeout = '9s'; SET search_path = nowhere; SET ROLE pg_monitor; RESET work_mem; "
-    "CREATE TEMP TABLE left_over (); SET TimeZone = 'Asia/Tokyo'",
+    "CREATE TEMP TABLE left_over (); SET TimeZone = 'Asia/Tokyo'; LISTEN \"left Over\"; "
+    'DECLARE "left Over" CURSOR WITH HOLD FOR SELECT 1',
 )
 LOOK = sql("5", "CREATE TABLE public.seen AS SELECT current_setting('search_path') AS path")
 STATE = (
     "SELECT name, setting FROM pg_settings WHERE source = 'session' UNION ALL "
     "SELECT 'role', current_setting('role') UNION ALL SELECT 'user', session_user "
+    "UNION ALL SELECT 'channel', * FROM pg_listening_channels() "
+    "UNION ALL SELECT 'cursor', name FROM pg_cursors WHERE is_holdable "
     "UNION ALL SELECT 'temp', relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() "
     "ORDER BY 1, 2"
 )
@@ -53,7 +56,8 @@ async def test_a_connection_comes_back_as_it_was(postgres_url: str) -> None:
         await connection.execute(
             "SET work_mem = '7MB'; SET statement_timeout = '20s'; "
             "SET search_path = public, pg_temp; SET SESSION AUTHORIZATION postgres; "
-            "SET ROLE postgres; CREATE TEMP TABLE mine ();"
+            "SET ROLE postgres; CREATE TEMP TABLE mine (); LISTEN mine; "
+            "DECLARE mine CURSOR WITH HOLD FOR SELECT 1;"
         )
         before = await connection.fetch(STATE)
         entries = await run(engine_for(connection), USERS, SLOW, BUILD, LEAVES, LOOK)
