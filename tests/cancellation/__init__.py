@@ -1,0 +1,1 @@
+"""Cancellation as a normal way out: at every await, in every form."""
