@@ -94,6 +94,8 @@ class Proxy:
         has committed and the client does not know.
         """
         self._cuts[way] = needle
+        for link in self._links:
+            link.seen[way] = b""  # what has passed cannot be held back any more
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -133,15 +135,14 @@ class Proxy:
         writer: asyncio.StreamWriter,
         way: Way,
     ) -> None:
-        seen = b""  # the end of what passed: the bytes to cut on may arrive in pieces
         with contextlib.suppress(OSError):  # one end is gone; finding that out is the test's part
             while chunk := await reader.read(1 << 16):
                 await self._flowing.wait()
-                seen += chunk
-                if self._is_cut(seen, way):
+                link.seen[way] += chunk
+                if self._is_cut(link.seen[way], way):
                     link.reset()
                     return
-                seen = seen[-LONGEST_NEEDLE:]
+                link.seen[way] = link.seen[way][-LONGEST_NEEDLE:]
                 self._count(link, way)
                 writer.write(chunk)
                 await writer.drain()
@@ -165,6 +166,8 @@ class _Link:
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.spoke_last: Way | None = None
+        # The end of what passed: the bytes to cut on may arrive in pieces.
+        self.seen = dict.fromkeys(Way, b"")
         self._ends = (client, server)
 
     def reset(self) -> None:

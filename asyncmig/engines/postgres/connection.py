@@ -156,12 +156,19 @@ class Wire:
 
         By COPY, which is one message, leaves no portal open, and knows nothing of the codecs and
         record classes that an application may have set on a connection that it lends.
+
+        Raises:
+            ServerError: The server refused it.
+            ConnectionLostError: The connection is gone.
+            ConnectionInUseError: Somebody else uses the connection at the same time.
         """
         received = bytearray()
 
         async def receive(part: bytes) -> None:
             received.extend(part)
 
+        if self.is_closed:  # execute() of asyncpg looks, this does not
+            raise ConnectionLostError("the connection is closed")
         with self.own_words():
             await self.raw.copy_from_query(query, output=receive, encoding="utf8")
         return rows_of(received)
@@ -199,6 +206,9 @@ class Wire:
             message = f"the connection cannot be used for a migration: {error}"
             hint = "nobody else may use it while migrations run, and tasks must have ended"
             raise ConnectionInUseError(message, hint=hint) from error
+        except asyncpg.InternalClientError as error:  # it has read a goodbye that nobody asked for
+            self.terminate()
+            raise ConnectionLostError("the server has ended it") from error
         except DRIVER_ERRORS as error:
             self.terminate()
             raise ConnectionLostError(str(error) or type(error).__name__) from error

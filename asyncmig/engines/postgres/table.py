@@ -188,15 +188,20 @@ class HistoryTable:
 
     @property
     def rights(self) -> str:
-        """Read whether this role may read, append and change rows; no row without a table."""
+        """Read whether this role may read, append and change rows; no row without a table.
+
+        It looks into pg_class and not at ``to_regclass()``, which may answer from a cache that is
+        as old as the transaction: behind a pooler another runner may have just made the table.
+        """
         rights = (
-            f"pg_catalog.has_table_privilege(t.id, '{right}')"
+            f"pg_catalog.has_table_privilege(c.oid, '{right}')"
             for right in ("SELECT", "INSERT", "UPDATE")
         )
         return (
-            f"SELECT {', '.join(rights)} FROM (SELECT "
-            f"pg_catalog.to_regclass({literal(self.qualified)})::pg_catalog.oid AS id) t "
-            "WHERE t.id IS NOT NULL"
+            f"SELECT {', '.join(rights)} FROM pg_catalog.pg_class c "
+            f"JOIN pg_catalog.pg_namespace n ON n.oid {EQUALS} c.relnamespace "
+            f"WHERE n.nspname {EQUALS} {literal(self.schema)} "
+            f"AND c.relname {EQUALS} {literal(self.name)}"
         )
 
     # --- writing ------------------------------------------------------------------------------
