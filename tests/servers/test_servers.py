@@ -121,6 +121,19 @@ async def test_the_proxy_loses_a_commit_or_its_answer(
     assert rows == await count_rows(postgres_url)
 
 
+async def test_a_proxy_cuts_on_what_comes_not_on_what_has_passed(postgres_url: str) -> None:
+    """The same bytes may have gone by before."""
+    async with Proxy(postgres_url) as proxy:
+        connection = await asyncpg.connect(proxy.url)
+        await connection.execute("SELECT 'needle'")
+        proxy.cut_on(b"needle", way=Way.TO_SERVER)
+        passed = await connection.fetchval("SELECT 1")
+        with pytest.raises((asyncpg.ConnectionDoesNotExistError, ConnectionResetError)):
+            await connection.execute("SELECT 'needle'")
+
+    assert 1 == passed
+
+
 async def test_a_stalled_proxy_holds_back_and_then_delivers(postgres_url: str) -> None:
     """Nothing is lost in a stall: the answer comes when the network does."""
     async with Proxy(postgres_url) as proxy:

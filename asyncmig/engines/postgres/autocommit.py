@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from asyncmig.engines.postgres import concurrently
 from asyncmig.engines.postgres.patience import patiently
+from asyncmig.engines.postgres.refusals import FenceTakenError
 from asyncmig.engines.postgres.resume import (
     in_doubt,
     is_repeatable,
@@ -112,10 +113,13 @@ class _Visit:
 
         Raises:
             DirectConnectionRequiredError: A pooler stands between.
+            FenceTakenError: The lock has to be taken again first.
         """
         desk, step = self._desk, self._step
         if not desk.mutex.outlives_transactions:
             raise DirectConnectionRequiredError(version=step.key, file=step.script.path)
+        if not await desk.mutex.is_held(desk.wire):  # an earlier file may have let go of it
+            raise FenceTakenError
         self._progress = progress or Progress()
         self._entry_id = desk.entry_id(step, planned)
 

@@ -11,6 +11,7 @@ from asyncmig.engines.locking import pauses
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import busy, explained, is_busy
+from asyncmig.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -102,11 +103,22 @@ class Desk:
         self.is_used = False
 
     async def lay_out(self) -> None:
-        """Make the connection ready for a migration: nothing left of the last one, and set up."""
+        """Make the connection ready for a migration: nothing left of the last one, and set up.
+
+        Raises:
+            DriverError: The hook met a busy database; it may be tried again.
+            SettingsError: The hook failed.
+        """
         if self.is_used:
             await self._visit.fresh(self.worker)
             self.is_used = False
-        await run_setup(self._setup, self.worker.driver)
+        try:
+            await run_setup(self._setup, self.worker.driver)
+        except SettingsError as error:
+            self.is_used = True
+            if error.__cause__ is not None and is_busy(error.__cause__):
+                raise error.__cause__ from None
+            raise
 
     async def sweep(self, work: Callable[[Raw], None]) -> None:
         """Do a piece of work after a failure; where that fails too, close the connection.

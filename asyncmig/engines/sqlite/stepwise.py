@@ -119,7 +119,7 @@ class Walk:
     async def go(self) -> HistoryEntry:
         """Run what is left of the script."""
         desk = self._desk
-        await desk.lay_out()
+        await desk.patiently(desk.lay_out)
         worker = desk.worker
         desk.is_used = True
         try:
@@ -198,7 +198,7 @@ async def _run_python(
 ) -> HistoryEntry:
     """Run the function with neither a transaction nor an authorizer, and not twice."""
     async with python_function(row.step, script) as function:
-        await desk.lay_out()
+        await desk.patiently(desk.lay_out)
         worker = desk.worker
         desk.is_used = True
         try:

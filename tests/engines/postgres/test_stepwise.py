@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from asyncmig import Migrator
 from asyncmig.engines.base import failure_of
 from asyncmig.errors import IncompleteMigrationError, MigrationFailedError
 from asyncmig.history import HistoryEntry, RowState
@@ -26,6 +27,7 @@ from tests.engines.postgres.ground import ask, connected, do, engine_for, until
 
 if TYPE_CHECKING:
     from asyncmig.migration import Migration
+    from tests.migration_folder import MigrationFolder
 
 USERS = "CREATE TABLE users (id integer);\n"
 BUILD = "CREATE INDEX CONCURRENTLY users_id ON users (id);"
@@ -327,3 +329,13 @@ async def test_a_lock_timeout_of_the_file_stays(postgres_lab: Lab) -> None:
     text = f"SET lock_timeout = '7s';\n{USERS}{BUILD}\nCREATE TABLE after AS {look};"
     await run(postgres_lab.engine, stepwise(text))
     assert [("7s",)] == await postgres_lab.query("SELECT t FROM after")
+
+
+async def test_a_file_that_lets_go_of_the_lock_costs_only_a_new_plan(
+    postgres_url: str, migration_folder: MigrationFolder
+) -> None:
+    """What comes after it and needs the lock takes it again, in the same run."""
+    migration_folder.write("1_a.sql", f"{USERS}SELECT pg_advisory_unlock_all();")
+    migration_folder.write("2_b.sql", f"-- migrate:up transaction:false\n{BUILD}")
+    await Migrator(postgres_url, migration_folder, observer=None).up()
+    assert [("users_id", True)] == await ask(postgres_url, VALID)

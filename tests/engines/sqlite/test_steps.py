@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from asyncmig.engines.sqlite.applying import Turn
@@ -179,6 +180,27 @@ async def test_a_step_waits_for_an_application(engine: Engine, sqlite_path: Path
             release.join()
     assert time.monotonic() - began > 0.4
     assert (1, []) == (seen.started, seen.retries)
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+async def test_a_setup_hook_waits_for_an_application(
+    sqlite_path: Path,
+    transaction: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    """One that meets a busy database is called again, as a migration is run again."""
+    met = list[int]()
+
+    async def look(connection: Any) -> None:  # noqa: ANN401 - aiosqlite's
+        with application(sqlite_path) as writer:
+            met.append(len(met))
+            if met == [0]:
+                await anyio.to_thread.run_sync(writer.execute, "BEGIN EXCLUSIVE")
+            await connection.execute("SELECT count(*) FROM sqlite_master")
+
+    engine = engine_for(sqlite_path, journal_mode="delete", setup=look)
+    await run(engine, sql("1", "CREATE TABLE users (id integer);", transaction=transaction))
+    assert [(0,)] == rows(sqlite_path, "SELECT count(*) FROM users")
+    assert [0, 1] == met
 
 
 async def test_an_application_that_never_ends_is_named_after_the_budget(sqlite_path: Path) -> None:

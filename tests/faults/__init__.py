@@ -1,0 +1,1 @@
+"""Every fault at every point of a run: nothing lost, nothing twice."""
