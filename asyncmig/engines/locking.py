@@ -6,6 +6,7 @@ the runner that holds the lock (flyway #1654, golang-migrate #960). So every wai
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from asyncmig.history import History
 
 FIRST_PAUSE = 0.02
-LONGEST_PAUSE = 0.16
+LONGEST_PAUSE = 0.15
 """Seconds; with the jitter a waiter looks again within a quarter of a second."""
 
 ANNOUNCE_EVERY = 5.0
@@ -77,7 +78,8 @@ async def acquire(
         if waited >= announce_at:
             wait.on_waiting(await session.holder(), waited)
             announce_at = waited + ANNOUNCE_EVERY
-        await rest(pause)
+        left = math.inf if wait.timeout is None else wait.timeout - waited
+        await rest(min(pause, left))
         # Before the lock is asked for again: a hundred waiters are released together, when taking
         # it in turns would let the last one wait for ninety-nine others.
         if wait.settled(await session.history()):

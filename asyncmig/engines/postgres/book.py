@@ -60,8 +60,10 @@ class Book:
 
     async def _rows(self) -> list[Row] | None:
         """Return every row, ``None`` when there is no table."""
-        if self._wire.may_be_superuser and not await self._has_trusted_owner():
-            return None  # not looked for again: somebody may have made one by now
+        if self._wire.may_be_superuser and not self._wire.owner_is_trusted:
+            if not await self._has_trusted_owner():
+                return None  # not looked for again: somebody may have made one by now
+            self._wire.owner_is_trusted = True
         try:
             return await self._wire.fetch(self._table.select())
         except ServerError as error:

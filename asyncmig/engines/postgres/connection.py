@@ -77,6 +77,7 @@ class Wire:
     Attributes:
         raw: The driver's connection, for Python migrations and the setup hook.
         lent: Whether it belongs to the application, whose settings must come back unchanged.
+        owner_is_trusted: Whether the history table was seen to belong to somebody to be trusted.
     """
 
     def __init__(self, raw: AsyncpgConnection, *, lent: bool) -> None:
@@ -84,6 +85,7 @@ class Wire:
         self.lent = lent
         self._own = _behind(raw)
         self._grace = Grace()
+        self.owner_is_trusted = False
         self._config = self._own._config  # noqa: SLF001 - nothing public says it
         self._own._config = self._config._replace(command_timeout=None)  # noqa: SLF001
 

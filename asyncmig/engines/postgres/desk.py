@@ -13,6 +13,7 @@ from asyncmig.engines.postgres.connection import ConnectionLostError, ServerErro
 from asyncmig.engines.postgres.lent import belongings, give_back
 from asyncmig.engines.postgres.refusals import (
     FenceTakenError,
+    is_queueing,
     readable,
 )
 from asyncmig.engines.postgres.row_lock import KeptRowLock, RowLock
@@ -76,6 +77,7 @@ class Desk:
         self._wire: Wire | None = None
         self._server: Server | None = None
         self._before: Belongings | None = None
+        self.is_greeted = False
         self._mutex: Lock | None = None
         self._is_locked = False
         self._wait: Wait | None = None
@@ -105,6 +107,11 @@ class Desk:
         return self._source.gives_several
 
     @property
+    def has_been_greeted(self) -> bool:
+        """Whether a server, on this connection or an earlier one, said that it can be written."""
+        return self._server is not None
+
+    @property
     def book(self) -> Book:
         """The history, through the open connection."""
         return Book(self.wire, self.table, self.runner)
@@ -112,11 +119,13 @@ class Desk:
     async def open(self) -> None:
         """Connect."""
         self._wire = await self._source.open(self.runner)
+        self.is_greeted = False
 
     async def close(self) -> None:
         """Close the connection, or hand it back as it was; never raises."""
         await self.release()
         wire, self._wire = self._wire, None
+        self.is_greeted = False
         before, self._before = self._before, None
         if wire is None:
             return
@@ -164,6 +173,7 @@ class Desk:
             server = replace(server, settings=settings)
         self._server = server
         self._mutex = self._mutex_for(server)
+        self.is_greeted = True
 
     # --- what the steps need ------------------------------------------------------------------
 
@@ -179,6 +189,8 @@ class Desk:
     def transaction_settings(self, script: Script) -> str:
         """Return the SETs for a transaction that runs the script."""
         asked = self._source.server_settings
+        if self.server.pooled:  # the RESET ALL after the last migration has taken the name away
+            asked = {"application_name": self.server.name, **asked}
         return transaction_settings(self.settings, script, self.server.version, asked)
 
     def stepwise_settings(self, script: Script) -> str:
@@ -262,6 +274,21 @@ class Desk:
     # --- the history --------------------------------------------------------------------------
 
     async def history(self) -> History:
-        """Read the whole history. Writes nothing and takes no lock."""
+        """Read the whole history. Writes nothing and takes no lock.
+
+        A pooler that has no connection of the server to spare is asked again: another runner may
+        need them all for as long as a migration takes.
+        """
         with readable():
-            return await self.book.read(only_here=self._only_here)
+            while True:
+                try:
+                    return await self.read()
+                except ConnectionLostError as error:
+                    if not (is_queueing(error) and self.can_reconnect):
+                        raise
+                await self.close()
+                await self.reopen()
+
+    async def read(self) -> History:
+        """Read the whole history, once."""
+        return await self.book.read(only_here=self._only_here)

@@ -59,6 +59,14 @@ def refuse_statement_pooling(error: Exception) -> None:
         ) from error
 
 
+def is_queueing(error: Exception) -> bool:
+    """Tell whether a pooler gave up looking for a free connection of the server.
+
+    All of them may be with other runners: PgBouncer's ``query_wait_timeout``, 120 s by default.
+    """
+    return "query_wait_timeout" in str(error)
+
+
 def no_create(table: HistoryTable, error: ServerError) -> ReadOnlyDatabaseError:
     """Return the error for a role that may not make the history table."""
     where = "DATABASE" if "database" in error.message else f"SCHEMA {table.quoted_schema}"

@@ -28,8 +28,9 @@ _RUN, _FENCE = 1, 2
 
 _LOCKED = "55P03"
 _NO_TABLE = ("42P01", "3F000")
-_ANOTHER_WAS_FASTER = ("23505", "42P07", "42P06", "40001")
-"""unique_violation, duplicate_table, duplicate_schema; serialization_failure (CockroachDB)."""
+_ANOTHER_WAS_FASTER = ("23505", "42P07", "42710", "42P06", "40001")
+"""unique_violation, duplicate_table, duplicate_object (its type), duplicate_schema, and
+serialization_failure (CockroachDB)."""
 
 
 class RowLock:

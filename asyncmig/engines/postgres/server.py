@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _GREETING = (
     "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num'), "
     "pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'), "
-    "pg_catalog.version()"
+    "pg_catalog.version(), pg_catalog.current_setting('application_name')"
 )
 
 _PRETENDS = "CockroachDB"
@@ -32,12 +32,14 @@ class Server:
         version: As ``server_version_num``: 150004 is 15.4.
         pooled: Whether something stands between: another process answered than the one that
             opened the connection. It is so behind PgBouncer in every mode, and never otherwise.
+        name: What the server calls this session, for those who wait for it.
         has_advisory_locks: Whether it can keep runners apart with them.
         settings: The SETs for a session of our own; empty where the session is not ours.
     """
 
     version: int
     pooled: bool
+    name: str = ""
     has_advisory_locks: bool = True
     settings: str = ""
 
@@ -48,7 +50,7 @@ async def greet(wire: Wire) -> Server:
     Raises:
         ReadOnlyDatabaseError: Nothing can be written here.
     """
-    ((pid, version, is_standby, is_read_only, name),) = await wire.fetch(_GREETING)
+    ((pid, version, is_standby, is_read_only, release, name),) = await wire.fetch(_GREETING)
     if is_standby == "t":
         raise ReadOnlyDatabaseError(
             "the server is a standby, which is read-only", hint="connect to the primary"
@@ -61,7 +63,8 @@ async def greet(wire: Wire) -> Server:
     return Server(
         int(version or 0),
         pooled=int(pid or 0) != wire.startup_pid,
-        has_advisory_locks=_PRETENDS not in str(name),
+        has_advisory_locks=_PRETENDS not in str(release),
+        name=str(name),
     )
 
 

@@ -33,8 +33,6 @@ class PostgresSession(Desk):
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
         """Hold the lock; behind a pooler, each transaction takes it for itself."""
         self._wait = wait
-        with readable():
-            await self.greet()
         try:
             with readable():
                 waited = await self.acquire(wait)

@@ -41,7 +41,7 @@ UNWATCHED = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout 
 
 TIDY = (
     "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
-    "CLOSE ALL; UNLISTEN *; DISCARD TEMP;"
+    "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP;"
 )
 """Undo what a file left on a connection of ours, before its COMMIT. Deferred constraints come
 first, so that they are checked with the file's own settings. Never DISCARD ALL: it drops advisory

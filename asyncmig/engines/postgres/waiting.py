@@ -9,26 +9,33 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from asyncmig.engines.base import NothingToDo
 from asyncmig.engines.locking import acquire, pauses
 from asyncmig.engines.postgres.connection import ConnectionLostError
-from asyncmig.engines.postgres.refusals import refuse_statement_pooling
-from asyncmig.errors import DatabaseUnavailableError, ReadOnlyDatabaseError
+from asyncmig.engines.postgres.refusals import is_queueing, refuse_statement_pooling
+from asyncmig.errors import DatabaseUnavailableError, LockTimeoutError, ReadOnlyDatabaseError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from asyncmig.engines.base import Holder, Wait
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.history import History
 
+T = TypeVar("T")
+
 FIRST_ABSENCE = 0.3
-LONGEST_ABSENCE = 1.5
+LONGEST_ABSENCE = 1.4
 """Seconds between two visits, give or take a seventh: the last one is told within two."""
 
 _PAUSE_AFTER_LOSS = 0.1
+
+_ANSWER_SECONDS = 30.0
+"""For one of our own questions, which take milliseconds."""
 
 
 class Waiting:
@@ -44,7 +51,6 @@ class Waiting:
         self._wait = wait
         self._began = self._answered = time.monotonic()
         self._has_seat = False
-        self._is_visitor = False
         self._absence = FIRST_ABSENCE
 
     async def acquire(self) -> float:
@@ -52,11 +58,12 @@ class Waiting:
 
         Raises:
             DatabaseUnavailableError: There was no answer for as long as one may take to connect.
-            ReadOnlyDatabaseError: After a failover the server stays read-only.
+            LockTimeoutError: It took longer than the wait may.
+            ReadOnlyDatabaseError: Nothing can be written, or no longer after a failover.
         """
         while True:
             try:
-                if not self._desk.is_open:
+                if not self._desk.is_greeted:
                     await self._arrive()
                 return await acquire(self, self._wait, began=self._began, rest=self._rest)
             except (ConnectionLostError, DatabaseUnavailableError) as error:
@@ -66,24 +73,33 @@ class Waiting:
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it. Where there are seats, a visitor needs one."""
-        if self._is_visitor:
+        if not self._desk.is_greeted:
             if self._desk.seats is not None and not await self._sit_down():
                 return False
             await self._arrive()
-            self._is_visitor = False
-        granted = await self._desk.try_lock()
-        self._answered = time.monotonic()
-        return granted
+        return await self._answer(self._desk.try_lock())
 
     async def holder(self) -> Holder | None:
         """Tell who holds the lock."""
-        return await self._desk.holder()
+        return await self._answer(self._desk.holder())
 
     async def history(self) -> History:
         """Read the history, without the lock."""
-        history = await self._desk.history()
+        return await self._answer(self._desk.read())
+
+    async def _answer(self, question: Awaitable[T]) -> T:
+        """Await the answer of the server, which must not take long unless a pooler queues us.
+
+        A server that is frozen, or a network that swallows everything, may keep a connection
+        alive for as long as it likes.
+        """
+        try:
+            with anyio.fail_after(None if self._desk.server.pooled else _ANSWER_SECONDS):
+                answer = await question
+        except TimeoutError as error:
+            raise ConnectionLostError("the server does not answer") from error
         self._answered = time.monotonic()
-        return history
+        return answer
 
     async def _rest(self, pause: float) -> None:
         """Sleep; without a seat let go of the connection for longer."""
@@ -92,8 +108,7 @@ class Waiting:
             return
         await self._desk.close()
         await anyio.sleep(self._next_absence())
-        await self._desk.reopen()
-        self._is_visitor = True  # who comes to look needs no more than the connection
+        await self._desk.reopen()  # and no more: who comes to look need not settle in
 
     async def _sit_down(self) -> bool:
         seats = self._desk.seats
@@ -107,7 +122,8 @@ class Waiting:
         What could be written a moment ago and cannot now is given as long as a server that has to
         start. Meanwhile its history may show that another runner has done the work.
         """
-        deadline = time.monotonic() + self._desk.settings.connect_timeout
+        patience = self._desk.settings.connect_timeout if self._desk.has_been_greeted else 0.0
+        deadline = time.monotonic() + patience
         for pause in pauses(first=0.1, longest=1.0):
             try:
                 if not self._desk.is_open:
@@ -116,7 +132,7 @@ class Waiting:
                 await self._desk.greet()
                 break
             except ReadOnlyDatabaseError as error:
-                if self._wait.settled(await self._desk.history()):
+                if self._wait.settled(await self._desk.read()):
                     raise NothingToDo from error
                 if time.monotonic() + pause > deadline:
                     raise
@@ -133,6 +149,11 @@ class Waiting:
     def _refuse_to_go_on(self, error: ConnectionLostError | DatabaseUnavailableError) -> None:
         """Raise the error again when another connection would not help."""
         refuse_statement_pooling(error)
+        waited, limit = time.monotonic() - self._began, self._wait.timeout
+        if limit is not None and waited >= limit:
+            raise LockTimeoutError(waited=waited, holder="") from error
+        if is_queueing(error) and self._desk.can_reconnect:
+            return  # the pooler lives; somebody has its connections
         patience = self._desk.settings.connect_timeout
         if not self._desk.can_reconnect or time.monotonic() - self._answered > patience:
             raise error

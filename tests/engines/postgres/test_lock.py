@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from asyncmig.engines.base import HistoryMovedError, NothingToDo
+from asyncmig.engines.postgres import waiting
 from asyncmig.errors import DatabaseUnavailableError, LockTimeoutError
 from asyncmig.history import Generation, History
 from tests.engines.lab import (
@@ -22,6 +23,7 @@ from tests.engines.lab import (
     wait_for,
 )
 from tests.engines.postgres.ground import ask, backends, do, engine_for, locks, until, until_quiet
+from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
     import asyncpg
@@ -163,6 +165,24 @@ async def test_a_waiter_survives_the_loss_of_its_connection(postgres_url: str) -
         await until(lambda: _has_backends(postgres_url, 2))
         order.append("holder")
     assert ["holder", "rival"] == order
+
+
+async def test_a_waiter_does_not_wait_for_a_server_that_is_frozen(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its network takes everything and answers nothing, so no time-out of TCP would end it."""
+    monkeypatch.setattr(waiting, "_ANSWER_SECONDS", 0.5)
+    async with Proxy(postgres_url) as proxy, locked(engine_for(postgres_url)):
+
+        def freeze(_history: History) -> bool:
+            proxy.stall()
+            return False
+
+        engine = engine_for(proxy.url, connect_timeout=0.5)
+        async with engine.session(RIVAL) as session:
+            with anyio.fail_after(20), pytest.raises(DatabaseUnavailableError):
+                async with session.lock(wait_for(timeout=None, settled=freeze)):
+                    pass
 
 
 async def test_no_lock_is_left(postgres_url: str) -> None:

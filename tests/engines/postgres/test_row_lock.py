@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from asyncmig.engines.base import HistoryMovedError
 from asyncmig.errors import (
-    DatabaseUnavailableError,
     DirectConnectionRequiredError,
     LockTimeoutError,
     ReadOnlyDatabaseError,
@@ -108,19 +108,21 @@ async def test_an_index_is_built_concurrently_while_others_wait(bare_url: str) -
     assert [(True,)] == await ask(bare_url, valid)
 
 
-async def test_a_lock_that_was_lost_stops_what_needs_it(bare_url: str) -> None:
+async def test_a_lock_that_was_lost_is_taken_again(bare_url: str) -> None:
     """Without its second connection a runner starts nothing outside a transaction."""
     await run(engine_for(bare_url), USERS)
     history = await history_of(engine_for(bare_url))
+    step, seen = first_step(history, USERS, INDEX), Seen()
     async with locked(engine_for(bare_url)) as session:
         assert [(True,)] == await ask(
             bare_url, f"SELECT pg_terminate_backend(pid) FROM ({HOLDING}) holding"
         )
-        step = first_step(history, USERS, INDEX)
-        with pytest.raises(DatabaseUnavailableError, match="the lock was lost"):
-            await session.apply(step, history.generation, Seen().events)
-        async with locked(engine_for(bare_url), RIVAL):  # nobody had to free it
-            pass
+        with pytest.raises(HistoryMovedError):
+            await session.apply(step, history.generation, seen.events)
+        assert 0 == seen.started
+        await _fail_to_lock(engine_for(bare_url))
+        await session.apply(step, history.generation, seen.events)
+    assert 1 == seen.started
 
 
 async def test_a_taken_fence_runs_nothing(bare_url: str) -> None:

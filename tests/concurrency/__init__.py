@@ -1,0 +1,1 @@
+"""Many runners at once: exactly once, nobody fails, and nobody waits for the dead."""
