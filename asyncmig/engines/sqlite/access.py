@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncmig.engines.sqlite.connection import Driver, Raw
-    from asyncmig.engines.sqlite.desk import Patience
+    from asyncmig.engines.sqlite.patience import Patience
     from asyncmig.engines.url import SqliteTarget
 
 T = TypeVar("T")

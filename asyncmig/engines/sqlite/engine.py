@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.cleanup import delivering
 from asyncmig.engines.sqlite.access import BorrowedConnection, OwnConnections
-from asyncmig.engines.sqlite.desk import Patience
+from asyncmig.engines.sqlite.patience import Patience
 from asyncmig.engines.sqlite.script import script_of
 from asyncmig.engines.sqlite.session import SqliteSession
 from asyncmig.engines.sqlite.table import Table

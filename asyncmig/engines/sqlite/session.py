@@ -12,8 +12,9 @@ from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
 from asyncmig.engines.sqlite.applying import apply_in_transaction
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
-from asyncmig.engines.sqlite.desk import Desk, Patience
+from asyncmig.engines.sqlite.desk import Desk
 from asyncmig.engines.sqlite.lock import LockFile
+from asyncmig.engines.sqlite.patience import Patience
 from asyncmig.engines.sqlite.records import (
     read_entry,
     read_history,
