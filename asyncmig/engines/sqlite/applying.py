@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ class Turn:
         self._keys = None if body.foreign_keys else ForeignKeysOff()
         self._authorizer = Authorizer()
         self._began: float | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def on_retrying(self, attempt: int, pause: float, reason: str) -> None:
         """Pass on that the step was rolled back. Waiting for its turn is no news."""
@@ -67,37 +69,24 @@ class Turn:
         """
         desk = self._desk
         await desk.lay_out()
+        self._loop = asyncio.get_running_loop()
         try:
-            await desk.worker.run(self._begin)
-            self._start()
-            await self._body.run(desk.worker, self._authorizer)
-            return await self._end()
+            entry = await self._run()
+            await desk.worker.run_to_end(self._commit)
         except BaseException:
             await desk.sweep(self._give_up)
             raise
+        # Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
+        return entry
 
-    def _start(self) -> None:
-        if self._began is None:
-            self._events.on_started()
-        self._began = time.monotonic()
-
-    async def _end(self) -> HistoryEntry:
-        """Finish the row and commit.
-
-        Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
-        """
+    async def _run(self) -> HistoryEntry:
         worker = self._desk.worker
-        self._desk.is_used = self._authorizer.leaves_state
         try:
-            entry = await worker.run(self._finish)
-            await worker.run_to_end(self._commit)
+            return await self._body.run(worker, self._authorizer, self._begin, self._finish)
         except ClosedError as error:
             raise self._lost("it closed the connection") from error
-        except (DriverError, ViolationsError) as error:
-            if is_busy(error):
-                raise
-            raise self._failed(str(error)) from error
-        return entry
+        finally:
+            self._desk.is_used = self._authorizer.leaves_state
 
     # --- in the thread --------------------------------------------------------------------------
 
@@ -111,11 +100,23 @@ class Turn:
             self._keys.note_violations(raw)
         write(raw, *self._row.opening())
         self._authorizer.install(raw)
+        if self._began is None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._events.on_started)
+        self._began = time.monotonic()
 
     def _finish(self, raw: Raw) -> HistoryEntry:
+        """Write the end of the row: the outcome of the step, but for the COMMIT."""
         self._authorizer.remove(raw)
         if not raw.in_transaction:
             raise self._lost("a conflict rolled it back in the middle, and it went on")
+        try:
+            return self._close(raw)
+        except (DriverError, ViolationsError) as error:
+            if is_busy(error):
+                raise
+            raise self._failed(str(error)) from error
+
+    def _close(self, raw: Raw) -> HistoryEntry:
         if self._keys:
             self._keys.refuse_new_violations(raw)
         spent = time.monotonic() - (self._began or 0)
@@ -123,7 +124,12 @@ class Turn:
         return read_entry(raw, self._desk.table, self._row.id)
 
     def _commit(self, raw: Raw) -> None:
-        raw.execute("COMMIT")
+        try:
+            raw.execute("COMMIT")
+        except DriverError as error:
+            if is_busy(error):
+                raise
+            raise self._failed(str(error)) from error
         if self._keys:
             self._keys.restore(raw)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from anyio import to_thread
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from asyncmig.sql import Statement
 
 
+T = TypeVar("T")
+
+
 class Body(Protocol):
     """What a step runs inside its transaction.
 
@@ -36,8 +39,14 @@ class Body(Protocol):
 
     foreign_keys: bool
 
-    async def run(self, worker: Worker, authorizer: Authorizer) -> None:
-        """Run it.
+    async def run(
+        self,
+        worker: Worker,
+        authorizer: Authorizer,
+        before: Callable[[Raw], None],
+        after: Callable[[Raw], T],
+    ) -> T:
+        """Run it between two pieces of work in the thread, and return what the second one does.
 
         Raises:
             MigrationFailedError: It failed.
@@ -91,12 +100,24 @@ class SqlBody:
         self._prepared = prepared
         self.foreign_keys = prepared.foreign_keys
 
-    async def run(self, worker: Worker, authorizer: Authorizer) -> None:
-        """Run them all in one hop."""
+    async def run(
+        self,
+        worker: Worker,
+        authorizer: Authorizer,
+        before: Callable[[Raw], None],
+        after: Callable[[Raw], T],
+    ) -> T:
+        """Run them all in one hop: each costs more than a small migration does."""
         del authorizer
         statements = [s for unit in self._prepared.units for s in unit.statements]
+
+        def work(raw: Raw) -> T:
+            before(raw)
+            execute(raw, statements)
+            return after(raw)
+
         try:
-            await worker.run(execute, statements)
+            return await worker.run(work)
         except RefusedError as refused:
             script = self._prepared.script
             raise refused_statement(self._step, script, refused) from refused.__cause__
@@ -142,8 +163,15 @@ class PythonBody:
         self._function = function
         self.foreign_keys = script.foreign_keys
 
-    async def run(self, worker: Worker, authorizer: Authorizer) -> None:
+    async def run(
+        self,
+        worker: Worker,
+        authorizer: Authorizer,
+        before: Callable[[Raw], None],
+        after: Callable[[Raw], T],
+    ) -> T:
         """Await the function with aiosqlite's connection."""
+        await worker.run(before)
         authorizer.leaves_state = True  # functions, factories: nobody can see them all
         await worker.run(worker.watch)
         try:
@@ -152,6 +180,7 @@ class PythonBody:
             if isinstance(error, DriverError) and is_busy(error):
                 raise
             raise self._failure(error, authorizer) from error
+        return await worker.run(after)
 
     def _failure(
         self, error: Exception | SystemExit, authorizer: Authorizer
