@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import Holder
 from asyncmig.engines.postgres.table import EQUALS, instant
+from asyncmig.engines.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
@@ -29,14 +30,15 @@ class AdvisoryLock:
 
     async def take(self, wire: Wire) -> bool:
         """Take it for the session, if nobody else has it. Never waits inside the server."""
-        return await self._ask(wire, "pg_try_advisory_lock")
+        return await wire.one(f"SELECT pg_catalog.pg_try_advisory_lock({self._key})") == ("t",)
 
-    async def fence(self, wire: Wire) -> bool:
-        """Take it for this transaction, which is granted to the session that has it already.
+    @property
+    def fence(self) -> str:
+        """Take it for the transaction, which is granted to the session that has it already.
 
         So whatever became of the session's lock, a transaction that gets this is the only one.
         """
-        return await self._ask(wire, "pg_try_advisory_xact_lock")
+        return f"pg_catalog.pg_try_advisory_xact_lock({self._key})"
 
     async def is_held(self, wire: Wire) -> bool:
         """Tell whether this very session has it."""
@@ -60,9 +62,6 @@ class AdvisoryLock:
         pid, name, since = row
         started = None if since is None else datetime.fromisoformat(since)
         return Holder(f"{name or 'a session'} (pid {pid})", started)
-
-    async def _ask(self, wire: Wire, function: str) -> bool:
-        return await wire.one(f"SELECT pg_catalog.{function}({self._key})") == ("t",)
 
     @property
     def _own(self) -> str:
@@ -93,10 +92,9 @@ class TransactionLock(AdvisoryLock):
 
     async def take(self, wire: Wire) -> bool:
         """Tell whether nobody is in a transaction of theirs just now."""
-        transaction = wire.transaction()
-        await transaction.begin()
+        transaction = Transaction(wire)
         try:
-            return await self.fence(wire)
+            return await transaction.begin(query=f"SELECT {self.fence}") == ("t",)
         finally:
             await transaction.roll_back()
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from asyncmig.engines.postgres import concurrently
+from asyncmig.engines.postgres.book import entry_of
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.refusals import FenceTakenError
 from asyncmig.engines.postgres.resume import (
@@ -25,7 +26,7 @@ from asyncmig.engines.postgres.resume import (
     refuse_progress,
     units_left,
 )
-from asyncmig.engines.postgres.running import ready, run_statements
+from asyncmig.engines.postgres.running import loaded_function, run_function, run_statements
 from asyncmig.engines.postgres.settings import TIDY
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.statements import prepare
@@ -39,7 +40,7 @@ from asyncmig.migration import SqlScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.desk import Desk
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
-
-T = TypeVar("T")
 
 
 async def apply_python(
@@ -60,9 +59,9 @@ async def apply_python(
     """
     refuse_progress(step)
     visit = _Visit(desk, step, events)
-    async with ready(step) as work, visit.tidied():
+    async with loaded_function(step) as function, visit.tidied():
         await visit.enter(planned, progress=None)
-        await work(desk.wire)
+        await run_function(desk.wire, step, function)
         await _refuse_open_transaction(desk, step)
     return await visit.leave()
 
@@ -122,12 +121,9 @@ class _Visit:
             raise FenceTakenError
         self._progress = progress or Progress()
         self._entry_id = desk.entry_id(step, planned)
-
-        async def trace() -> None:
-            await desk.book.check(planned)
-            await desk.book.begin(step, self._entry_id, progress)
-
-        await self._in_transaction(trace)
+        trace = desk.book.opening(step, self._entry_id, progress)
+        async with desk.transaction(planned, trace):
+            pass
         await desk.wire.execute(desk.stepwise_settings(step.script))
         self._events.on_started()
         await run_setup(desk.settings.setup, desk.wire.raw)
@@ -153,11 +149,9 @@ class _Visit:
         return Progress((*self._progress.done, unit.checksum))
 
     async def _run_inside(self, unit: Unit) -> None:
-        async def work() -> None:
+        async with self._desk.transaction():
             await self._send(unit)
-            await self._note(self._after(unit))
-
-        await self._in_transaction(work)
+            await self._desk.wire.execute(self._note(self._after(unit)))
 
     async def _run_outside(self, unit: Unit) -> None:
         (statement,) = unit.statements
@@ -225,37 +219,17 @@ class _Visit:
 
         Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
         """
-        book = self._desk.book
+        book, entry_id = self._desk.book, self._entry_id
         duration_ms = round((time.monotonic() - self._began) * 1000)
-
-        async def finish() -> HistoryEntry | None:
-            await book.finish(self._step, self._entry_id, duration_ms)
-            return await book.entry(self._entry_id)
-
-        entry = await self._in_transaction(finish)
-        assert entry is not None  # noqa: S101 - rows are never deleted
-        return entry
-
-    # --- transactions -------------------------------------------------------------------------
+        finish = book.closing(self._step, entry_id, str(duration_ms))
+        async with self._desk.transaction(None, finish, book.row(entry_id)) as row:
+            assert row is not None  # noqa: S101 - rows are never deleted
+        return entry_of(row)
 
     async def _commit_note(self, progress: Progress) -> None:
-        await self._in_transaction(lambda: self._note(progress))
+        async with self._desk.transaction(None, self._note(progress)):
+            pass
 
-    async def _note(self, progress: Progress) -> None:
+    def _note(self, progress: Progress) -> str:
         """Write the progress, as the role that we came as: the file may be another one by now."""
-        await self._desk.wire.execute(self._desk.ourselves)
-        await self._desk.book.note(self._entry_id, progress)
-
-    async def _in_transaction(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do a piece of work in a transaction that has the fence."""
-        desk = self._desk
-        transaction = desk.wire.transaction()
-        await transaction.begin()
-        try:
-            await desk.enter_fence()
-            result = await work()
-        except BaseException:
-            await transaction.roll_back()
-            raise
-        await transaction.commit()
-        return result
+        return f"{self._desk.ourselves} {self._desk.book.note(self._entry_id, progress)}"

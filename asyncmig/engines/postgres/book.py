@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.base import HistoryMovedError
+from asyncmig.engines.postgres import bookkeeping
 from asyncmig.engines.postgres.connection import ServerError
-from asyncmig.engines.rows import COLUMNS, entry_from, progress_text, values_of
+from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
-from asyncmig.history import Generation, History, RowState
+from asyncmig.history import History
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import Runner
@@ -53,7 +52,7 @@ class Book:
         """
         rows = await self._rows()
         if rows is not None:
-            return History(tuple(map(_entry, rows)))
+            return History(tuple(map(entry_of, rows)))
         if not only_here:
             await self._refuse_elsewhere()
         return History(exists=False)
@@ -103,18 +102,8 @@ class Book:
 
     async def entry(self, entry_id: int) -> HistoryEntry | None:
         """Read one row, ``None`` when there is none."""
-        row = await self._wire.one(self._table.select(entry_id))
-        return None if row is None else _entry(row)
-
-    async def check(self, planned: Generation) -> None:
-        """Compare the history with the one that was planned from, inside a transaction.
-
-        Raises:
-            HistoryMovedError: It is another one.
-        """
-        row = await self._wire.one(self._table.generation)
-        if row != (str(planned.newest_id), str(planned.unfinished)):
-            raise HistoryMovedError
+        row = await self._wire.one(self.row(entry_id))
+        return None if row is None else entry_of(row)
 
     async def rights(self) -> tuple[bool, bool] | None:
         """Tell whether this role may read and may write the table; ``None`` without a table."""
@@ -124,49 +113,33 @@ class Book:
         read, insert, update = (right == "t" for right in row)
         return read, insert and update
 
-    # --- writing ------------------------------------------------------------------------------
+    # --- what goes into a message with something else: statements, each ended, and queries -------
 
-    async def begin(self, step: Step, entry_id: int, progress: Progress | None = None) -> None:
-        """Write the row of a step as ``applying``, before any side effect of the migration.
+    def row(self, entry_id: int) -> str:
+        """Return the query for a row, see :func:`entry_of`."""
+        return self._table.select(entry_id)
 
-        A premature COMMIT then leaves a trace. What a repeatable supersedes goes first, because
-        of the unique index; what a reversal reverts stays until the end. The row of an unfinished
-        run is taken over: the file may have been corrected since.
-        """
-        edit = step.edit()
-        row = replace(edit.row, state=RowState.APPLYING, progress=progress)
-        if step.resumes is not None:
-            values = values_of(row, self._runner)
-            await self._wire.execute(self._table.take_over(entry_id, values))
-            return
-        if edit.retired_as is RowState.SUPERSEDED:
-            await self._retire(edit)
-        await self.append(row, entry_id)
+    def opening(self, step: Step, entry_id: int, progress: Progress | None = None) -> str:
+        """Write the row of a step as ``applying``."""
+        return _ended(bookkeeping.opening(self._table, self._runner, step, entry_id, progress))
 
-    async def append(self, row: NewRow, entry_id: int) -> None:
-        """Append a row."""
-        await self._wire.execute(self._table.insert(entry_id, values_of(row, self._runner)))
+    def closing(self, step: Step, entry_id: int, duration_ms: str) -> str:
+        """Set the row of a step to its final state; the duration is SQL."""
+        return _ended(bookkeeping.closing(self._table, step, entry_id, duration_ms))
 
-    async def finish(self, step: Step, entry_id: int, duration_ms: int) -> None:
-        """Set the row of a step to its final state."""
-        edit = step.edit()
-        if edit.retired_as is RowState.REVERTED:
-            await self._retire(edit)
-        await self.conclude(edit.row.state, entry_id, duration_ms)
-
-    async def conclude(self, state: RowState, entry_id: int, duration_ms: int = 0) -> None:
-        """Give a row its final state and its end."""
-        await self._wire.execute(self._table.finish(entry_id, state, duration_ms))
-
-    async def write(self, edit: Edit, entry_id: int) -> None:
+    def editing(self, edit: Edit, entry_id: int) -> str:
         """Make an edit of the history alone, all at once."""
-        await self._retire(edit)
-        await self.append(edit.row, entry_id)
-        await self.conclude(edit.row.state, entry_id)
+        return _ended(bookkeeping.editing(self._table, self._runner, edit, entry_id))
 
-    async def note(self, entry_id: int, progress: Progress) -> None:
+    def appending(self, row: NewRow, entry_id: int) -> str:
+        """Append a row that is finished at once."""
+        return _ended(bookkeeping.appending(self._table, self._runner, row, entry_id))
+
+    def note(self, entry_id: int, progress: Progress) -> str:
         """Write down how far a migration without a transaction got."""
-        await self._wire.execute(self._table.note(entry_id, progress_text(progress)))
+        return _ended([self._table.note(entry_id, progress_text(progress))])
+
+    # --- making -------------------------------------------------------------------------------
 
     async def create(self) -> None:
         """Create the table, and its schema if there is none; inside a transaction."""
@@ -174,10 +147,11 @@ class Book:
             await self._wire.execute(f"CREATE SCHEMA {self._table.quoted_schema}")
         await self._wire.execute(self._table.create)
 
-    async def _retire(self, edit: Edit) -> None:
-        if edit.retires is not None:
-            await self._wire.execute(self._table.retire(edit.retires, edit.retired_as))
 
-
-def _entry(row: Row) -> HistoryEntry:
+def entry_of(row: Row) -> HistoryEntry:
+    """Return the entry that a row of the table stands for."""
     return entry_from(dict(zip(COLUMNS, row, strict=True)))
+
+
+def _ended(statements: list[str]) -> str:
+    return "".join(f"{statement}; " for statement in statements)

@@ -153,11 +153,16 @@ class Wire:
         with self.own_words():
             await self.raw.execute(sql)
 
-    async def fetch(self, query: str) -> list[Row]:
+    async def fetch(self, query: str, *, after: str = "") -> list[Row]:
         """Return the rows of one statement, every value as text.
 
         By COPY, which is one message, leaves no portal open, and knows nothing of the codecs and
         record classes that an application may have set on a connection that it lends.
+
+        Args:
+            query: The statement.
+            after: Statements to send in front of it in the same message, each ended. asyncpg
+                drops what they return, but must not meet another COPY there.
 
         Raises:
             ServerError: The server refused it.
@@ -172,20 +177,15 @@ class Wire:
         if self.is_closed:  # execute() of asyncpg looks, this does not
             raise ConnectionLostError("the connection is closed")
         with self.own_words():
-            await self.raw.copy_from_query(query, output=receive, encoding="utf8")
+            copied = f"{after} COPY ({query}) TO STDOUT (ENCODING 'utf8')"
+            await self._own._copy_out(copied, receive, None)  # noqa: SLF001 - the public one is for
+            # one statement, and puts nothing in front of it
         return rows_of(received)
 
-    async def one(self, query: str) -> Row | None:
+    async def one(self, query: str, *, after: str = "") -> Row | None:
         """Return the first row of one statement, ``None`` when there is none."""
-        rows = await self.fetch(query)
+        rows = await self.fetch(query, after=after)
         return rows[0] if rows else None
-
-    def transaction(self) -> Transaction:
-        """Return a transaction of isolation READ COMMITTED, whatever the default is.
-
-        A stricter one would not see the history that another runner has just committed.
-        """
-        return Transaction(self)
 
     @contextmanager
     def own_words(self) -> Generator[None]:
@@ -217,7 +217,7 @@ class Wire:
 
     async def end_transaction(self) -> None:
         """Roll back whatever is open, also what asyncpg does not know of or has lost count of."""
-        await self.execute("ROLLBACK")
+        await self.execute("ROLLBACK;")
         self._own._top_xact = None  # noqa: SLF001 - there is no other way
 
     @property
@@ -247,59 +247,6 @@ class Wire:
     def is_in_transaction(self) -> bool:
         """Whether the server said so with its last answer."""
         return not self.is_closed and bool(self._own.is_in_transaction())
-
-
-class Transaction:
-    """asyncpg's own transaction, so that ``transaction()`` of a migration nests as a savepoint."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        with wire.own_words():
-            self._transaction = wire.raw.transaction(isolation="read_committed")
-
-    async def begin(self) -> None:
-        """Send BEGIN. A transaction that was not seen to begin is rolled back."""
-        try:
-            with self._wire.own_words():
-                await self._transaction.start()
-        except BaseException:
-            await self.roll_back()
-            raise
-
-    async def commit(self) -> None:
-        """Send COMMIT as a message of its own, and wait for the answer, also when cancelled.
-
-        Raises:
-            ServerError: The server refused, and has rolled back.
-            ConnectionLostError: The outcome is not known; after a cancellation also because the
-                answer did not come in time.
-        """
-        await self._wire.see_through(self._commit())
-
-    async def _commit(self) -> None:
-        with self._wire.own_words():
-            await self._transaction.commit()
-
-    async def roll_back(self) -> None:
-        """Send ROLLBACK, bounded, also while the task is being cancelled.
-
-        A connection that does not answer is terminated: the server then rolls back by itself.
-        """
-        if self._wire.is_closed:
-            return
-        try:
-            await self._wire.finish(self._roll_back())
-        except (ServerError, ConnectionLostError, ConnectionInUseError):
-            self._wire.terminate()
-
-    async def _roll_back(self) -> None:
-        with self._wire.own_words():
-            try:
-                await self._transaction.rollback()
-            except asyncpg.InterfaceError:
-                # asyncpg saw BEGIN or COMMIT fail and knows no way back from there. The server
-                # does: outside a transaction ROLLBACK is a warning at most.
-                await self._wire.end_transaction()
 
 
 def _behind(raw: AsyncpgConnection) -> AsyncpgConnection:

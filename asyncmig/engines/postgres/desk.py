@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,9 @@ from asyncmig.engines.base import Wait
 from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
 from asyncmig.engines.postgres.book import Book
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
+from asyncmig.engines.postgres.guards import Guard, entering, unless
 from asyncmig.engines.postgres.lent import belongings, give_back
-from asyncmig.engines.postgres.refusals import (
-    FenceTakenError,
-    is_queueing,
-    readable,
-)
+from asyncmig.engines.postgres.refusals import is_queueing, readable
 from asyncmig.engines.postgres.row_lock import KeptRowLock, RowLock
 from asyncmig.engines.postgres.seats import Seats
 from asyncmig.engines.postgres.server import Server, greet, settle_in
@@ -25,6 +22,7 @@ from asyncmig.engines.postgres.settings import (
     stepwise_settings,
     transaction_settings,
 )
+from asyncmig.engines.postgres.transaction import Transaction
 from asyncmig.engines.postgres.waiting import Waiting
 from asyncmig.errors import (
     AsyncmigError,
@@ -33,8 +31,11 @@ from asyncmig.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from asyncmig.engines.base import EngineSettings, Holder, Runner
     from asyncmig.engines.postgres.connection import Wire
+    from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.lent import Belongings
     from asyncmig.engines.postgres.lock import Lock
     from asyncmig.engines.postgres.sources import Source
@@ -262,14 +263,45 @@ class Desk:
         """Tell who holds the lock."""
         return await self.mutex.holder(self.wire)
 
-    async def enter_fence(self) -> None:
-        """Make sure that the transaction which has just begun is the only one.
+    # --- transactions -------------------------------------------------------------------------
+
+    async def enter(
+        self,
+        transaction: Transaction,
+        planned: Generation | None = None,
+        first: str = "",
+        query: str | None = None,
+    ) -> Row | None:
+        """Begin a transaction that is the only one, and in which the plan still holds.
+
+        Args:
+            transaction: Not begun yet.
+            planned: The generation of the history that was planned from; ``None`` for any.
+            first: Statements that come next in the same message, each ended.
+            query: What to ask behind them; its first row is returned.
 
         Raises:
             FenceTakenError: Another runner is in one.
+            HistoryMovedError: The history is another one.
         """
-        if not await self.mutex.fence(self.wire):
-            raise FenceTakenError
+        guards = unless(self.mutex.fence, Guard.FENCE)
+        if planned is not None:
+            guards += unless(self.table.is_at(planned), Guard.HISTORY)
+        with entering():
+            return await transaction.begin(f"{guards} {first}", query)
+
+    @asynccontextmanager
+    async def transaction(
+        self, planned: Generation | None = None, first: str = "", query: str | None = None
+    ) -> AsyncGenerator[Row | None]:
+        """Do a piece of bookkeeping in a transaction of its own, see :meth:`enter`."""
+        transaction = Transaction(self.wire)
+        try:
+            yield await self.enter(transaction, planned, first, query)
+        except BaseException:
+            await transaction.roll_back()
+            raise
+        await transaction.commit()
 
     # --- the history --------------------------------------------------------------------------
 

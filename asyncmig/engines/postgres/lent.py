@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.table import EQUALS, literal, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asyncmig.engines.postgres.connection import Wire
+    from asyncmig.engines.postgres.copied import Row
 
 # What BEGIN says of itself is no setting that could be given back.
-_SETTINGS = (
-    "SELECT name, setting FROM pg_catalog.pg_settings "
+BELONGINGS = (
+    "SELECT 'setting', name, setting FROM pg_catalog.pg_settings "
     f"WHERE source {EQUALS} 'session' AND NOT name {EQUALS} "
-    "ANY ('{transaction_isolation,transaction_read_only,transaction_deferrable}')"
-)
-_TEMPORARY = (
-    "SELECT c.relname FROM pg_catalog.pg_class c "
+    "ANY ('{transaction_isolation,transaction_read_only,transaction_deferrable}') "
+    "UNION ALL SELECT 'identity', pg_catalog.current_setting('role'), "
+    "session_user::pg_catalog.text "
+    "UNION ALL SELECT 'temporary', c.relname::pg_catalog.text, NULL FROM pg_catalog.pg_class c "
     f"WHERE c.relnamespace {EQUALS} pg_catalog.pg_my_temp_schema() "
-    f"AND c.relkind {EQUALS} ANY ('{{r,p}}')"
+    f"AND c.relkind {EQUALS} ANY ('{{r,p}}') "
+    "UNION ALL SELECT 'channel', l.channel, NULL "
+    "FROM pg_catalog.pg_listening_channels() l (channel) "
+    "UNION ALL SELECT 'cursor', u.name, NULL FROM pg_catalog.pg_cursors u WHERE u.is_holdable"
 )
-_CHANNELS = "SELECT * FROM pg_catalog.pg_listening_channels()"
-_CURSORS = "SELECT name FROM pg_catalog.pg_cursors WHERE is_holdable"
+"""What :func:`belongings_of` reads. But for settings with a dot in their name: no view of
+PostgreSQL lists those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +60,34 @@ class Belongings:
 
 
 async def belongings(wire: Wire) -> Belongings:
-    """Look at what the session has set.
+    """Look at what the session has set."""
+    return belongings_of(await wire.fetch(BELONGINGS))
 
-    But for settings with a dot in their name: no view of PostgreSQL lists those.
-    """
-    settings = await wire.fetch(_SETTINGS)
-    ((role, user),) = await wire.fetch("SELECT pg_catalog.current_setting('role'), session_user")
+
+def belongings_of(rows: Iterable[Row]) -> Belongings:
+    """Return what the session has set, as :data:`BELONGINGS` lists it."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for kind, name, value in rows:
+        found[str(kind)][str(name)] = str(value)
+    ((role, user),) = found["identity"].items()
     return Belongings(
-        {str(name): str(value) for name, value in settings},
-        str(role),
-        str(user),
-        temporary=await _names(wire, _TEMPORARY),
-        channels=await _names(wire, _CHANNELS),
-        cursors=await _names(wire, _CURSORS),
+        found["setting"],
+        role,
+        user,
+        temporary=frozenset(found["temporary"]),
+        channels=frozenset(found["channel"]),
+        cursors=frozenset(found["cursor"]),
     )
 
 
 async def give_back(wire: Wire, before: Belongings) -> None:
     """Set everything back to what it was, and nothing else."""
-    now = await belongings(wire)
+    if orders := restoring(before, await belongings(wire)):
+        await wire.execute(orders)
+
+
+def restoring(before: Belongings, now: Belongings) -> str:
+    """Return SQL that sets back what has changed, and nothing else; mostly nothing has."""
     orders: list[str] = []
     if now.user != before.user:
         orders.append(f"RESET SESSION AUTHORIZATION; {before.identity()}")
@@ -83,8 +99,7 @@ async def give_back(wire: Wire, before: Belongings) -> None:
         for name, value in before.values.items()
         if now.values.get(name) != value
     ]
-    if orders := orders + _leftovers(now, before):
-        await wire.execute(" ".join(orders))
+    return " ".join(orders + _leftovers(now, before))
 
 
 def _leftovers(now: Belongings, before: Belongings) -> list[str]:
@@ -97,10 +112,6 @@ def _leftovers(now: Belongings, before: Belongings) -> list[str]:
         *(f"DROP TABLE IF EXISTS pg_temp.{quoted(name)} CASCADE;" for name in tables),
         *(f"UNLISTEN {quoted(name)};" for name in channels),
     ]
-
-
-async def _names(wire: Wire, query: str) -> frozenset[str]:
-    return frozenset(str(name) for (name,) in await wire.fetch(query))
 
 
 def _name(setting: str) -> str:

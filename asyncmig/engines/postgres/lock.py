@@ -24,8 +24,9 @@ class Lock(Protocol):
         """Take it, if nobody else has it."""
         ...
 
-    async def fence(self, wire: Wire) -> bool:
-        """Take it for the transaction that the connection is in: then that is the only one."""
+    @property
+    def fence(self) -> str:
+        """SQL that is true once it is taken for the transaction it runs in: the only one then."""
         ...
 
     async def is_held(self, wire: Wire) -> bool:

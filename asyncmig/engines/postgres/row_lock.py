@@ -16,10 +16,11 @@ from asyncmig.engines.postgres.connection import ConnectionLostError, ServerErro
 from asyncmig.engines.postgres.refusals import INSUFFICIENT_PRIVILEGE, no_create
 from asyncmig.engines.postgres.settings import UNWATCHED
 from asyncmig.engines.postgres.table import EQUALS, instant, literal, suffixed
+from asyncmig.engines.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import Runner
-    from asyncmig.engines.postgres.connection import Transaction, Wire
+    from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
 
@@ -50,9 +51,13 @@ class RowLock:
         """Tell whether nobody holds the run or is in a transaction of theirs just now."""
         return await self._is_free(wire, _RUN) and await self._is_free(wire, _FENCE)
 
-    async def fence(self, wire: Wire) -> bool:
-        """Take the fence for the transaction that the connection is in."""
-        return await self._lock(wire, _FENCE)
+    @property
+    def fence(self) -> str:
+        """Take the row of the fence for the transaction, unless another one has it.
+
+        SKIP LOCKED answers where NOWAIT would raise what a ``lock_timeout`` raises too.
+        """
+        return f"EXISTS ({self._row(_FENCE)} FOR UPDATE SKIP LOCKED)"
 
     async def is_held(self, wire: Wire) -> bool:  # noqa: ARG002 - nobody ever has it
         """Return ``False``: between two transactions nobody has it."""
@@ -73,10 +78,9 @@ class RowLock:
     async def _is_free(self, wire: Wire, row: int) -> bool:
         """Lock a row in a transaction of its own, and let go of it at once."""
         while True:
-            transaction = wire.transaction()
-            await transaction.begin()
+            transaction = Transaction(wire)
             try:
-                return await self._lock(wire, row)
+                return await self._begun(transaction, row)
             except ServerError as error:
                 if error.sqlstate not in _NO_TABLE:
                     raise
@@ -84,11 +88,13 @@ class RowLock:
                 await transaction.roll_back()
             await self._make(wire)
 
-    async def _lock(self, wire: Wire, row: int) -> bool:
+    def _row(self, row: int) -> str:
+        return f"SELECT 1 FROM {self._rows} WHERE id {EQUALS} {row}"
+
+    async def _begun(self, transaction: Transaction, row: int) -> bool:
+        """Begin a transaction that has the row, unless another runner was faster."""
         try:
-            found = await wire.one(
-                f"SELECT 1 FROM {self._rows} WHERE id {EQUALS} {row} FOR UPDATE NOWAIT"
-            )
+            found = await transaction.begin(query=f"{self._row(row)} FOR UPDATE NOWAIT")
         except ServerError as error:
             if error.sqlstate == _LOCKED:
                 return False
@@ -168,8 +174,8 @@ class KeptRowLock(RowLock):
         """Write who we are for those who wait: what a transaction writes is seen after COMMIT."""
         runner = self._runner
         name = literal(f"asyncmig/{runner.run_id} (pid {runner.pid} on {runner.host})")
-        transaction = keeper.transaction()
-        if not await self._begun(keeper, transaction):
+        transaction = Transaction(keeper)
+        if not await self._begun(transaction, _RUN):
             return False
         await keeper.execute(
             f"UPDATE {self._rows} SET holder = {name}, since = pg_catalog.clock_timestamp() "
@@ -179,12 +185,4 @@ class KeptRowLock(RowLock):
         return True
 
     async def _keep(self, keeper: Wire) -> bool:
-        return await self._begun(keeper, keeper.transaction())
-
-    async def _begun(self, keeper: Wire, transaction: Transaction) -> bool:
-        """Begin a transaction that has the row, unless another runner was faster."""
-        await transaction.begin()
-        if await self._lock(keeper, _RUN):
-            return True
-        await transaction.roll_back()
-        return False
+        return await self._begun(Transaction(keeper), _RUN)

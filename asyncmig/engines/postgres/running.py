@@ -8,101 +8,93 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError, Wire
+from asyncmig.engines.postgres.batches import UNDO, Batch, batches
+from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError
+from asyncmig.engines.postgres.ending import connection_closed
 from asyncmig.engines.python_script import function_of, loaded, python_failed
 from asyncmig.engines.statements import failed, prepare
-from asyncmig.errors import AsyncmigError, MigrationFailedError
-from asyncmig.migration import SqlScript
+from asyncmig.errors import AsyncmigError
+from asyncmig.migration import PythonScript, SqlScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
-    from asyncmig.migration import PythonScript
+    from asyncmig.engines.postgres.connection import Wire
+    from asyncmig.engines.postgres.copied import Row
+    from asyncmig.engines.postgres.ending import Ending
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
 MigrationFunction = Callable[[Any], Awaitable[object]]
-Work = Callable[[Wire], Awaitable[None]]
 
-_BATCH_CHARACTERS = 64_000
-"""How much seed data goes out in one message. Larger ones are hardly faster and delay errors."""
+Work = Callable[["Wire", "Ending"], Awaitable["list[Row]"]]
+"""Runs the author's code and then the ending, and returns what that asks for."""
 
-_SAVEPOINT = "asyncmig_batch"
-_ABORTED = "25P02"
+_COPY = ("COPY",)
+"""Whose own answer would stand in front of that to the ending."""
 
 
 async def run_statements(
     wire: Wire, step: Step, script: SqlScript, statements: Sequence[Statement]
 ) -> None:
-    """Send statements as they were written; neighbouring INSERTs share a message.
-
-    One message a statement tells which one failed. Seed data with a hundred thousand INSERTs would
-    pay a round trip for each, so those go out in batches behind a savepoint.
+    """Send statements as they were written.
 
     Raises:
         MigrationFailedError: With the place in the file.
     """
-    for batch in _batches(statements):
-        if len(batch) == 1:
-            await _send(wire, step, script, batch[0])
-        else:
-            await _send_batch(wire, step, script, batch)
+    for batch in batches(statements):
+        await _send(wire, step, script, batch)
 
 
-async def _send(wire: Wire, step: Step, script: SqlScript, statement: Statement) -> None:
+async def _run_to_the_end(
+    wire: Wire, step: Step, script: SqlScript, statements: Sequence[Statement], ending: Ending
+) -> list[Row]:
+    """Send statements in the same way, and the ending in one message with the last of them."""
+    rest = list(batches(statements))
+    last = rest.pop() if statements and statements[-1].words[:1] != _COPY else None
+    for batch in rest:
+        await _send(wire, step, script, batch)
+    if last is not None:
+        try:
+            return await ending.follow(wire, step, last.text)
+        except ServerError as error:
+            await _explain(wire, step, script, last, error)
+    return await ending.follow(wire, step)
+
+
+async def _send(wire: Wire, step: Step, script: SqlScript, batch: Batch) -> None:
     try:
-        await wire.execute(statement.text)
+        await wire.execute(batch.text)
     except ServerError as error:
-        raise failed(
-            step,
-            script,
-            statement,
-            message=error.message,
-            offset=error.position,
-            sqlstate=error.sqlstate,
-            hint=error.hint,
-        ) from error
+        await _explain(wire, step, script, batch, error)
 
 
-async def _send_batch(
-    wire: Wire, step: Step, script: SqlScript, batch: Sequence[Statement]
+async def _explain(
+    wire: Wire, step: Step, script: SqlScript, batch: Batch, error: ServerError
 ) -> None:
-    """Send INSERTs together; if one fails, send them again one by one to learn which.
+    """Say which statement was refused. If that is not clear, send each of them alone.
 
     All of them may succeed then: a time-out that the file has set was for each, not for all.
     """
-    await wire.execute(f"SAVEPOINT {_SAVEPOINT}")
-    try:
-        await wire.execute("".join(statement.text for statement in batch))
-    except ServerError:
-        await wire.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-        for statement in batch:
-            await _send(wire, step, script, statement)
-    await wire.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+    if not batch.is_one and error.position is None:
+        await wire.execute(UNDO)
+        for statement in batch.statements:
+            await _send(wire, step, script, Batch((statement,)))
+        return
+    statement, place = batch.find(error.position or 0)
+    raise failed(
+        step,
+        script,
+        statement,
+        message=error.message,
+        offset=None if error.position is None else place,
+        sqlstate=error.sqlstate,
+        hint=error.hint,
+    ) from error
 
 
-def _batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
-    """Group neighbouring INSERTs, up to a size; every other statement stays alone."""
-    batch: list[Statement] = []
-    size = 0
-    for statement in statements:
-        seed = statement.words[:1] == ("INSERT",) and statement.text.rstrip().endswith(";")
-        if batch and (not seed or size + len(statement.text) > _BATCH_CHARACTERS):
-            yield batch
-            batch, size = [], 0
-        if seed:
-            batch.append(statement)
-            size += len(statement.text)
-        else:
-            yield [statement]
-    if batch:
-        yield batch
-
-
-async def run_function(
-    wire: Wire, step: Step, script: PythonScript, function: MigrationFunction
-) -> None:
+async def run_function(wire: Wire, step: Step, function: MigrationFunction) -> None:
     """Await the function of a Python migration with the driver's own connection.
 
     Raises:
@@ -116,15 +108,21 @@ async def run_function(
         if wire.is_closed and isinstance(error, DRIVER_ERRORS):
             with wire.own_words():
                 raise
-        raise python_failed(step, script, error) from error
+        raise python_failed(step, _python(step), error) from error
+
+
+async def _run_function_to_the_end(
+    wire: Wire, step: Step, function: MigrationFunction, ending: Ending
+) -> list[Row]:
+    await run_function(wire, step, function)
+    if wire.is_closed:
+        raise connection_closed(step)
+    return await ending.follow(wire, step)
 
 
 @asynccontextmanager
 async def ready(step: Step) -> AsyncGenerator[Work]:
     """Get a step ready to run, off the event loop and before its transaction begins.
-
-    Yields:
-        What runs the author's code through a connection.
 
     Raises:
         InvalidMigrationError: The script cannot be run safely.
@@ -133,8 +131,21 @@ async def ready(step: Step) -> AsyncGenerator[Work]:
     if isinstance(script, SqlScript):
         prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
         statements = [s for unit in prepared.units for s in unit.statements]
-        yield lambda wire: run_statements(wire, step, script, statements)
+        yield lambda wire, ending: _run_to_the_end(wire, step, script, statements, ending)
         return
+    async with loaded_function(step) as function:
+        yield lambda wire, ending: _run_function_to_the_end(wire, step, function, ending)
+
+
+@asynccontextmanager
+async def loaded_function(step: Step) -> AsyncGenerator[MigrationFunction]:
+    """Get the function of a Python migration ready, off the event loop.
+
+    Raises:
+        InvalidMigrationError: There is none.
+        MigrationFailedError: The module raised.
+    """
+    script = _python(step)
     with loaded(script) as module:
         try:
             function = await anyio.to_thread.run_sync(function_of, module, script)
@@ -142,18 +153,9 @@ async def ready(step: Step) -> AsyncGenerator[Work]:
             raise
         except (Exception, SystemExit) as error:
             raise python_failed(step, script, error) from error
-        yield lambda wire: run_function(wire, step, script, function)
+        yield function
 
 
-def server_failed(step: Step, error: ServerError) -> MigrationFailedError:
-    """Return the error for what the server refused when no statement of the file is to name."""
-    swallowed = "an error was caught inside the migration, which cannot go on after it"
-    message = swallowed if error.sqlstate == _ABORTED else error.message
-    return MigrationFailedError(
-        f"migration {step.key} failed ({step.script.path}): {message}",
-        version=step.key,
-        direction=step.direction,
-        file=step.script.path,
-        sqlstate=error.sqlstate,
-        hint=error.hint,
-    )
+def _python(step: Step) -> PythonScript:
+    assert isinstance(step.script, PythonScript)  # noqa: S101 - only those have functions
+    return step.script

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED, closing, opening
 from asyncmig.engines.postgres.resume import (
     keeps_state,
     progress_of,
@@ -21,11 +22,11 @@ from asyncmig.engines.postgres.settings import (
     stepwise_settings,
     transaction_settings,
 )
-from asyncmig.engines.postgres.table import EQUALS, literal
-from asyncmig.engines.rows import progress_text, values_of
+from asyncmig.engines.postgres.table import literal
+from asyncmig.engines.rows import progress_text
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError
-from asyncmig.history import Generation, Progress, RowState
+from asyncmig.history import Generation, Progress
 from asyncmig.migration import SqlScript
 from asyncmig.sql import Dialect
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from asyncmig.engines.base import EngineSettings, Runner
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.engines.statements import Prepared, Unit
-    from asyncmig.history import Edit
     from asyncmig.plan import Plan, Step
     from asyncmig.sql import Statement
 
@@ -155,11 +155,7 @@ class _Writer:
     def _begin(self, generation: Generation) -> str:
         """Open a transaction that has the fence and finds the history as it was planned from."""
         fence = f"pg_catalog.pg_try_advisory_xact_lock({self._table.lock_key})"
-        same = (
-            f"EXISTS (SELECT 1 FROM ({self._table.generation}) g (newest, unfinished) "
-            f"WHERE g.newest {EQUALS} {generation.newest_id} "
-            f"AND g.unfinished {EQUALS} {generation.unfinished})"
-        )
+        same = self._table.is_at(generation)
         return (
             "BEGIN ISOLATION LEVEL READ COMMITTED;\n"
             + _refuse_unless(fence, "another runner holds the lock; try again later")
@@ -167,24 +163,12 @@ class _Writer:
         )
 
     def _open(self, step: Step, entry_id: int, progress: Progress | None) -> Iterator[str]:
-        """Write the row as ``applying``: a new one, or that of an unfinished run."""
-        edit = step.edit()
-        row = replace(edit.row, state=RowState.APPLYING, progress=progress)
-        values = values_of(row, self._runner)
-        if step.resumes is not None:
-            yield self._table.take_over(entry_id, values) + ";\n"
-            return
-        yield from self._retire(edit, RowState.SUPERSEDED)
-        yield self._table.insert(entry_id, values) + ";\n"
+        for statement in opening(self._table, self._runner, step, entry_id, progress):
+            yield statement + ";\n"
 
     def _close(self, step: Step, entry_id: int) -> Iterator[str]:
-        edit = step.edit()
-        yield from self._retire(edit, RowState.REVERTED)
-        yield self._table.finish(entry_id, edit.row.state) + ";\n"
-
-    def _retire(self, edit: Edit, state: RowState) -> Iterator[str]:
-        if edit.retires is not None and edit.retired_as is state:
-            yield self._table.retire(edit.retires, state) + ";\n"
+        for statement in closing(self._table, step, entry_id, SINCE_STARTED):
+            yield statement + ";\n"
 
     def _note(self, progress: Progress, entry_id: int) -> str:
         return f"{OURSELVES}\n{self._table.note(entry_id, progress_text(progress))};\n"

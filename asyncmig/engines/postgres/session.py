@@ -83,15 +83,11 @@ class PostgresSession(Desk):
             raise no_write(self.table)
 
     async def _create_table(self) -> None:
-        transaction = self.wire.transaction()
-        await transaction.begin()
         try:
-            await self.enter_fence()
-            if await self.book.rights() is None:
-                await self.book.create()
-        except BaseException as error:
-            await transaction.roll_back()
-            if isinstance(error, ServerError) and error.sqlstate == INSUFFICIENT_PRIVILEGE:
+            async with self.transaction():
+                if await self.book.rights() is None:
+                    await self.book.create()
+        except ServerError as error:
+            if error.sqlstate == INSUFFICIENT_PRIVILEGE:
                 raise no_create(self.table, error) from error
             raise
-        await transaction.commit()

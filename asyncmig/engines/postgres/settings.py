@@ -39,8 +39,11 @@ _SINCE = {
 UNWATCHED = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0;"
 """For a connection that keeps a row locked: it idles in its transaction for as long as it takes."""
 
+CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE;"
+"""Check now what would be checked in COMMIT, where a failure has no name."""
+
 TIDY = (
-    "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
+    f"{CHECK_DEFERRED} RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "
     "CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP;"
 )
 """Undo what a file left on a connection of ours, before its COMMIT. Deferred constraints come

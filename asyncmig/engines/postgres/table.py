@@ -15,6 +15,8 @@ from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from asyncmig.history import Generation
+
 Value = str | int | None
 """What a column of the history may get."""
 
@@ -62,6 +64,14 @@ def literal(value: Value) -> str:
         return str(value)
     text = value.replace("'", "''")
     return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
+
+
+def milliseconds_since(instant: str) -> str:
+    """Return SQL for how long ago a point in time is."""
+    return (
+        f"(EXTRACT(epoch FROM {_NOW} OPERATOR(pg_catalog.-) {instant}) "
+        "OPERATOR(pg_catalog.*) 1000)::bigint"
+    )
 
 
 def instant(expression: str) -> str:
@@ -148,6 +158,14 @@ class HistoryTable:
             f"pg_catalog.count(*) FILTER (WHERE state {EQUALS} 'applying') FROM {self.qualified}"
         )
 
+    def is_at(self, planned: Generation) -> str:
+        """Be true while the history is the one that was planned from."""
+        return (
+            f"EXISTS (SELECT 1 FROM ({self.generation}) g (newest, unfinished) "
+            f"WHERE g.newest {EQUALS} {planned.newest_id} "
+            f"AND g.unfinished {EQUALS} {planned.unfinished})"
+        )
+
     @property
     def find_schema(self) -> str:
         """Read a row if the schema is there: CREATE SCHEMA IF NOT EXISTS asks for more rights."""
@@ -227,15 +245,11 @@ class HistoryTable:
         """Go on with the row of an unfinished run."""
         return self._update(entry_id, {name: literal(value) for name, value in values.items()})
 
-    def finish(self, entry_id: int, state: str, duration_ms: int | None = None) -> str:
-        """Give a row its final state; without a duration, the time since it was started."""
-        since = (
-            "(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) "
-            "OPERATOR(pg_catalog.*) 1000)::bigint"
-        )
+    def finish(self, entry_id: int, state: str, duration_ms: str) -> str:
+        """Give a row its final state; the duration is SQL."""
         values = {
             "state": literal(state),
-            "duration_ms": since if duration_ms is None else literal(duration_ms),
+            "duration_ms": duration_ms,
             "finished_at": _NOW,
         }
         return self._update(entry_id, values)

@@ -6,29 +6,34 @@ code; tidy up, finish the row, COMMIT as a message of its own.
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.book import entry_of
+from asyncmig.engines.postgres.bookkeeping import SINCE_BEGIN
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
-from asyncmig.engines.postgres.lent import belongings, give_back
+from asyncmig.engines.postgres.ending import Ending, server_failed
+from asyncmig.engines.postgres.guards import XID, unless_ours
+from asyncmig.engines.postgres.lent import BELONGINGS, belongings, belongings_of, restoring
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.resume import refuse_progress
-from asyncmig.engines.postgres.running import ready, server_failed
-from asyncmig.engines.postgres.settings import TIDY
+from asyncmig.engines.postgres.running import ready
+from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
+from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
 from asyncmig.engines.python_script import run_setup
-from asyncmig.errors import DatabaseUnavailableError, TransactionLostError
+from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import NewRow, RowState
+from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import StepEvents
-    from asyncmig.engines.postgres.connection import Transaction
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.postgres.lent import Belongings
     from asyncmig.engines.postgres.running import Work
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
 
-_XID = "SELECT pg_catalog.txid_current_if_assigned()"
+_XID = f"SELECT {XID}"
 
 
 async def apply(desk: Desk, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
@@ -45,83 +50,71 @@ async def _once(
     events: StepEvents,
     work: Work,
 ) -> HistoryEntry:
-    entry_id, began = desk.entry_id(step, planned), time.monotonic()
-    transaction = desk.wire.transaction()
-    await transaction.begin()
+    transaction = _transaction(desk, step)
     try:
-        before = await _enter(desk, planned, desk.transaction_settings(step.script))
-        await desk.book.begin(step, entry_id)
-        xid = await desk.wire.one(_XID)
+        stay = await _enter(desk, transaction, step, planned)
         events.on_started()
         await run_setup(desk.settings.setup, desk.wire.raw)
-        await work(desk.wire)
-        await _refuse_lost_transaction(desk, step, xid)
-        await _tidy(desk, step, before)
-        duration_ms = round((time.monotonic() - began) * 1000)
-        await desk.book.finish(step, entry_id, duration_ms)
-        entry = await desk.book.entry(entry_id)
+        entry = await _carry_out(desk, step, stay, work)
     except BaseException:
         await transaction.roll_back()
         raise
-    assert entry is not None  # noqa: S101 - it was written above
     await _commit(desk, transaction, step, entry)
     return entry
 
 
-async def _enter(desk: Desk, planned: Generation, settings: str) -> Belongings | None:
-    """Make sure that this transaction is alone, and that the plan still holds.
+def _transaction(desk: Desk, step: Step) -> Transaction:
+    """Return a transaction, a nestable one where the application's code gets the connection."""
+    if isinstance(step.script, SqlScript) and desk.settings.setup is None:
+        return Transaction(desk.wire)
+    return NestableTransaction(desk.wire)
 
-    Returns:
-        What the application that lends the connection has set on it.
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """What is known of a transaction of ours once it is entered.
+
+    Attributes:
+        entry_id: The row of the step.
+        xid: The transaction's id.
+        before: What the application that lends the connection has set on it; ``None`` for a
+            connection of our own.
     """
-    await desk.enter_fence()
-    await desk.book.check(planned)
-    before = await belongings(desk.wire) if desk.wire.lent else None
-    await desk.wire.execute(settings)
-    return before
+
+    entry_id: int
+    xid: str
+    before: Belongings | None
 
 
-async def _refuse_lost_transaction(
-    desk: Desk, step: Step, xid: tuple[str | None, ...] | None
-) -> None:
-    """Notice when the author's code ended our transaction, although nothing in the file said so.
+async def _enter(desk: Desk, transaction: Transaction, step: Step, planned: Generation) -> _Stay:
+    """Begin; make sure that nobody else is in, and that the plan still holds; append the row."""
+    entry_id, before = desk.entry_id(step, planned), None
+    row = f"{desk.transaction_settings(step.script)} {desk.book.opening(step, entry_id)}"
+    if desk.wire.lent:
+        await desk.enter(transaction, planned)
+        before = await belongings(desk.wire)
+        found = await desk.wire.one(_XID, after=row)
+    else:
+        found = await desk.enter(transaction, planned, row, _XID)
+    assert found is not None  # noqa: S101 - it is a SELECT of one value
+    return _Stay(entry_id, str(found[0]), before)
 
-    What it did before its COMMIT stays, and so does the row in state ``applying``, as a trace.
-    """
+
+async def _carry_out(desk: Desk, step: Step, stay: _Stay, work: Work) -> HistoryEntry:
+    """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
+    finish = desk.book.closing(step, stay.entry_id, SINCE_BEGIN)
+    row = desk.book.row(stay.entry_id)
+    ours = unless_ours(stay.xid)
+    if stay.before is None:
+        tidy = f"{TIDY} {desk.server.settings}"
+        (found,) = await work(desk.wire, Ending(ours, f"{tidy} {finish}", row))
+        return entry_of(found)
+    now = belongings_of(await work(desk.wire, Ending(ours, CHECK_DEFERRED, BELONGINGS)))
     try:
-        ours = desk.wire.is_in_transaction and await desk.wire.one(_XID) == xid
-    except ServerError as error:  # it is aborted: the code swallowed an error
-        raise server_failed(step, error) from error
-    if desk.wire.is_closed:
-        raise TransactionLostError(
-            f"migration {step.key} closed the connection that it was given ({step.script.path})",
-            version=step.key,
-            direction=step.direction,
-            file=step.script.path,
-            hint="leave close() out: asyncmig closes the connection; nothing of it remains",
-        )
-    if not ours:
-        raise TransactionLostError(
-            f"migration {step.key} ended the transaction that it ran in ({step.script.path})",
-            version=step.key,
-            direction=step.direction,
-            file=step.script.path,
-            hint="leave COMMIT and ROLLBACK to asyncmig; nested transaction() blocks are fine. "
-            f"What it did before its COMMIT may be in the database: look, then `asyncmig repair "
-            f"--mark {step.key}` or `--forget {step.key}`",
-        )
-
-
-async def _tidy(desk: Desk, step: Step, before: Belongings | None) -> None:
-    """Undo what the file left on the connection, and be ourselves again for the last row."""
-    try:
-        if before is None:
-            await desk.wire.execute(f"{TIDY} {desk.server.settings}")
-        else:
-            await desk.wire.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            await give_back(desk.wire, before)
+        (found,) = await desk.wire.fetch(row, after=f"{restoring(stay.before, now)} {finish}")
     except ServerError as error:
         raise server_failed(step, error) from error
+    return entry_of(found)
 
 
 async def _commit(desk: Desk, transaction: Transaction, step: Step, entry: HistoryEntry) -> None:
@@ -147,18 +140,10 @@ async def _commit(desk: Desk, transaction: Transaction, step: Step, entry: Histo
 async def edit_history(desk: Desk, edit: Edit, planned: Generation) -> HistoryEntry:
     """Change the history alone, under the fence."""
     entry_id = planned.newest_id + 1
-    transaction = desk.wire.transaction()
-    await transaction.begin()
-    try:
-        await _enter(desk, planned, "SET LOCAL statement_timeout = 0;")
-        await desk.book.write(edit, entry_id)
-        entry = await desk.book.entry(entry_id)
-    except BaseException:
-        await transaction.roll_back()
-        raise
-    await transaction.commit()
-    assert entry is not None  # noqa: S101 - it was appended above
-    return entry
+    change = f"SET LOCAL statement_timeout = 0; {desk.book.editing(edit, entry_id)}"
+    async with desk.transaction(planned, change, desk.book.row(entry_id)) as row:
+        assert row is not None  # noqa: S101 - it was appended in front of it
+        return entry_of(row)
 
 
 async def record_failure(desk: Desk, step: Step, failure: Failure) -> None:
@@ -172,15 +157,6 @@ async def record_failure(desk: Desk, step: Step, failure: Failure) -> None:
         state=RowState.FAILED,
         failure=failure,
     )
-    transaction = desk.wire.transaction()
-    await transaction.begin()
-    try:
-        await desk.enter_fence()
-        await desk.wire.execute(desk.ourselves)
-        entry_id = (await desk.history()).generation.newest_id + 1
-        await desk.book.append(row, entry_id)
-        await desk.book.conclude(row.state, entry_id)
-    except BaseException:
-        await transaction.roll_back()
-        raise
-    await transaction.commit()
+    async with desk.transaction(None, desk.ourselves, desk.table.generation) as found:
+        assert found is not None  # noqa: S101 - an aggregate has a row
+        await desk.wire.execute(desk.book.appending(row, int(found[0] or 0) + 1))

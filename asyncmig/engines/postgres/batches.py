@@ -1,0 +1,87 @@
+"""Which statements of a file go out in one message, and which of them the server points to. Pure.
+
+One message a statement tells which one failed. Seed data with a hundred thousand INSERTs would pay
+a round trip for each, and so would every file that makes a table and fills it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from asyncmig.sql import Statement
+
+_CHARACTERS = 64_000
+"""How much goes out in one message. Larger ones are hardly faster and delay errors."""
+
+_SHARING = (("INSERT",), ("CREATE", "TABLE"), ("COMMENT", "ON"))
+"""How the statements begin that share messages. They wait for few locks: where one of them fails
+and the server does not point to it, they are sent once more, one by one."""
+
+_SAVEPOINT = "asyncmig_batch"
+_OPENING = f"SAVEPOINT {_SAVEPOINT};"
+_CLOSING = f" RELEASE SAVEPOINT {_SAVEPOINT};"
+
+UNDO = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};{_CLOSING}"
+"""Take a batch of several back, after an error that is not one of syntax."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Statements that go out in one message: one by itself, or several behind a savepoint.
+
+    Attributes:
+        statements: One or more.
+    """
+
+    statements: tuple[Statement, ...]
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is no choice which statement an error is about."""
+        return len(self.statements) == 1
+
+    @property
+    def text(self) -> str:
+        """What to send."""
+        text = "".join(map(_ended, self.statements))
+        return text if self.is_one else f"{_OPENING}{text}{_CLOSING}"
+
+    def find(self, position: int) -> tuple[Statement, int]:
+        """Return the statement that a position in the text is in, and the place in its own text.
+
+        What follows a statement, if only the semicolon, is none of the author's: that is its end.
+        """
+        position -= 0 if self.is_one else len(_OPENING)
+        ends = accumulate(len(_ended(statement)) for statement in self.statements)
+        found = (s for s, end in zip(self.statements, ends, strict=True) if position < end)
+        statement = next(found, self.statements[-1])
+        place = position - (statement.offset - self.statements[0].offset)
+        return statement, min(place, len(statement.text))
+
+
+def batches(statements: Sequence[Statement]) -> Iterator[Batch]:
+    """Group neighbours that may share a message, up to a size; every other one stays alone."""
+    group: list[Statement] = []
+    size = 0
+    for statement in statements:
+        shares = statement.words[:1] in _SHARING or statement.words[:2] in _SHARING
+        if group and (not shares or size + len(statement.text) > _CHARACTERS):
+            yield Batch(tuple(group))
+            group, size = [], 0
+        if shares:
+            group.append(statement)
+            size += len(statement.text)
+        else:
+            yield Batch((statement,))
+    if group:
+        yield Batch(tuple(group))
+
+
+def _ended(statement: Statement) -> str:
+    """Return a statement as it was written, with the semicolon that the last one may lack."""
+    return statement.text if statement.text.endswith(";") else statement.text + "\n;"

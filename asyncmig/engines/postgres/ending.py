@@ -1,0 +1,109 @@
+"""What follows the author's code in its transaction, in one message with the last of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asyncmig.engines.postgres.connection import ServerError
+from asyncmig.engines.postgres.guards import Guard, guard_of
+from asyncmig.errors import MigrationFailedError, TransactionLostError
+
+if TYPE_CHECKING:
+    from asyncmig.engines.postgres.connection import Wire
+    from asyncmig.engines.postgres.copied import Row
+    from asyncmig.plan import Step
+
+_REACHED = "asyncmig_ending"
+_ABORTED = "25P02"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a step's transaction, but for its COMMIT.
+
+    Attributes:
+        guard: Fails unless the transaction is still ours.
+        orders: What to do then, each statement ended.
+        query: What to ask at last.
+    """
+
+    guard: str
+    orders: str
+    query: str
+
+    async def follow(self, wire: Wire, step: Step, last: str = "") -> list[Row]:
+        """Send it behind the last of the author's statements.
+
+        Args:
+            wire: The connection.
+            step: What is being run.
+            last: The statements in front of it, ended; may be empty.
+
+        Raises:
+            TransactionLostError: The author's code ended our transaction.
+            MigrationFailedError: The end was refused, by a deferred constraint for one.
+            ServerError: What stands in front of it was refused.
+        """
+        own = f"{self.guard} SAVEPOINT {_REACHED}; {self.orders}"
+        try:
+            return await wire.fetch(self.query, after=last + own)
+        except ServerError as error:
+            if guard_of(error) is Guard.TRANSACTION:
+                raise transaction_lost(step) from error
+            if not last or await _is_reached(wire):
+                raise server_failed(step, error) from error
+            raise
+
+
+async def _is_reached(wire: Wire) -> bool:
+    """Tell whether the statements in front of the end had succeeded, after an error.
+
+    An error has no better mark: few have a position, and one is none of the statement's.
+    """
+    try:
+        await wire.execute(f"ROLLBACK TO SAVEPOINT {_REACHED}")
+    except ServerError:
+        return False
+    return True
+
+
+def server_failed(step: Step, error: ServerError) -> MigrationFailedError:
+    """Return the error for what the server refused when no statement of the file is to name."""
+    swallowed = "an error was caught inside the migration, which cannot go on after it"
+    message = swallowed if error.sqlstate == _ABORTED else error.message
+    return MigrationFailedError(
+        f"migration {step.key} failed ({step.script.path}): {message}",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        sqlstate=error.sqlstate,
+        hint=error.hint,
+    )
+
+
+def transaction_lost(step: Step) -> TransactionLostError:
+    """Return the error for code that ended our transaction, although nothing in the file said so.
+
+    What it did before its COMMIT stays, and so does the row in state ``applying``, as a trace.
+    """
+    return TransactionLostError(
+        f"migration {step.key} ended the transaction that it ran in ({step.script.path})",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        hint="leave COMMIT and ROLLBACK to asyncmig; nested transaction() blocks are fine. "
+        f"What it did before its COMMIT may be in the database: look, then `asyncmig repair "
+        f"--mark {step.key}` or `--forget {step.key}`",
+    )
+
+
+def connection_closed(step: Step) -> TransactionLostError:
+    """Return the error for a Python migration that closed our connection."""
+    return TransactionLostError(
+        f"migration {step.key} closed the connection that it was given ({step.script.path})",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        hint="leave close() out: asyncmig closes the connection; nothing of it remains",
+    )

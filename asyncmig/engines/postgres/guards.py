@@ -1,0 +1,70 @@
+"""Conditions that a message of several statements goes on under.
+
+The server skips the rest of a message after an error. So a guard is a statement that fails unless
+its condition holds, in plain SQL: an integer cannot be read from a sentence. Which sentence it was
+is quoted in the server's answer, in every language. Each statement of a message has a snapshot of
+its own (READ COMMITTED), so a guard sees what was committed before the one in front of it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from asyncmig.engines.base import HistoryMovedError
+from asyncmig.engines.postgres.connection import ServerError
+from asyncmig.engines.postgres.refusals import FenceTakenError
+from asyncmig.engines.postgres.table import EQUALS
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_INVALID_TEXT = "22P02"
+
+XID = "pg_catalog.txid_current_if_assigned()"
+"""What tells a transaction that has written something from every other one."""
+
+
+class Guard(StrEnum):
+    """What did not hold. The server's log shows these sentences."""
+
+    FENCE = "asyncmig: another runner is in its transaction"
+    HISTORY = "asyncmig: the history has moved on"
+    TRANSACTION = "asyncmig: the migration has ended its transaction"
+
+
+def unless(condition: str, guard: Guard) -> str:
+    """Return a statement that fails, and skips the rest of its message, unless that is true."""
+    return f"SELECT (CASE WHEN {condition} THEN '0' ELSE '{guard}' END)::integer;"
+
+
+def unless_ours(xid: str) -> str:
+    """Return the guard of a transaction: it has still the id that it had."""
+    return unless(f"{XID} {EQUALS} {xid}", Guard.TRANSACTION)
+
+
+def guard_of(error: ServerError) -> Guard | None:
+    """Return the guard that failed, ``None`` when it was something else."""
+    if error.sqlstate != _INVALID_TEXT:
+        return None
+    return next((guard for guard in Guard if guard in error.message), None)
+
+
+@contextmanager
+def entering() -> Generator[None]:
+    """Tell why a transaction is not to go on.
+
+    Raises:
+        FenceTakenError: Another runner is in one.
+        HistoryMovedError: The history is not the one that was planned from.
+    """
+    try:
+        yield
+    except ServerError as error:
+        guard = guard_of(error)
+        if guard is Guard.FENCE:
+            raise FenceTakenError from error
+        if guard is Guard.HISTORY:
+            raise HistoryMovedError from error
+        raise

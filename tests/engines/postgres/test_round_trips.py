@@ -1,0 +1,132 @@
+"""How often a run waits for an answer of the server: counts that cannot grow unnoticed."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from asyncmig.history import Generation, History
+from tests.engines.lab import (
+    RIVAL,
+    RUNNER,
+    Seen,
+    first_step,
+    locked,
+    python,
+    repeatable,
+    run,
+    sql,
+    wait_for,
+)
+from tests.engines.postgres.ground import ask, connected, engine_for, role
+from tests.servers.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from asyncmig.migration import Migration
+
+USERS = "CREATE TABLE users (id integer PRIMARY KEY, name text)"
+INSERT = "INSERT INTO users (id, name) VALUES (1, 'Zoë')"
+OPEN = CLOSE = COMMIT = 1
+
+
+async def _trips_of(url: str, migration: Migration, **settings: object) -> int:
+    """Apply one migration, and count from the moment the lock is held to the COMMIT."""
+    async with Proxy(url) as proxy, locked(engine_for(proxy.url, **settings)) as session:
+        step = first_step(History(), migration)
+        before = proxy.round_trips
+        await session.apply(step, Generation(), Seen().events)
+        return proxy.round_trips - before
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("", 0),
+        ("-- nothing but a comment\n", 0),
+        (USERS, 0),
+        (f"{USERS};\n", 0),
+        (f"{USERS};\n{INSERT}", 0),
+        (f"{USERS};\n{INSERT};\nINSERT INTO users VALUES (2);\n", 0),
+        (f"{USERS};\nCREATE INDEX users_name ON users (name);\n", 1),
+        (f"{USERS};\nUPDATE users SET id = 3;\nSELECT * FROM users -- all of them", 2),
+        (f"{USERS};\nCOPY users TO STDOUT;", 2),
+    ],
+)
+async def test_a_migration_takes_three_round_trips(
+    postgres_url: str, text: str, messages: int
+) -> None:
+    """BEGIN with all that must hold; the SQL with all that follows it; COMMIT by itself.
+
+    What cannot share a message with the last statement takes one of its own.
+    """
+    assert OPEN + messages + CLOSE + COMMIT == await _trips_of(postgres_url, sql("1", text))
+
+
+async def test_a_repeatable_migration_takes_as_many(postgres_url: str) -> None:
+    """Also when it supersedes a row."""
+    await run(engine_for(postgres_url), repeatable("view", "SELECT 1"))
+    async with Proxy(postgres_url) as proxy, locked(engine_for(proxy.url)) as session:
+        history = await session.history()
+        step = first_step(history, repeatable("view", "SELECT 2"))
+        before = proxy.round_trips
+        await session.apply(step, history.generation, Seen().events)
+        assert 3 == proxy.round_trips - before
+
+
+async def test_a_python_migration_takes_one_more_and_its_own(postgres_url: str) -> None:
+    """BEGIN is the driver's own, so that transaction() nests; here the author asks twice."""
+    migration = python("1", "await connection.execute('SELECT 1')\n" * 2)
+    assert 4 + 2 == await _trips_of(postgres_url, migration)
+
+
+async def test_a_setup_hook_costs_one_more(postgres_url: str) -> None:
+    """It gets the connection too."""
+
+    async def setup(_connection: object) -> None:
+        pass
+
+    assert 4 == await _trips_of(postgres_url, sql("1", USERS), setup=setup)
+
+
+async def test_settings_of_the_url_cost_nothing(postgres_url: str) -> None:
+    """They go along."""
+    url = f"{postgres_url}&options=-c%20work_mem%3D9MB"
+    assert 3 == await _trips_of(url, sql("1", USERS))
+
+
+async def test_a_lent_connection_is_looked_at_twice(postgres_url: str) -> None:
+    """What the application has set on it is read before, and read and set back afterwards."""
+    async with Proxy(postgres_url) as proxy, connected(proxy.url) as connection:
+        async with locked(engine_for(connection)) as session:
+            step = first_step(History(), sql("1", USERS))
+            before = proxy.round_trips
+            await session.apply(step, Generation(), Seen().events)
+            assert 3 + 3 == proxy.round_trips - before
+
+
+@asynccontextmanager
+async def _reader(url: str, options: str) -> AsyncGenerator[tuple[Proxy, int]]:
+    """Yield a proxy to the server for a role, and the round trips of a visit without a word."""
+    async with role(url, "reader", f"LOGIN {options}") as as_reader, Proxy(as_reader) as proxy:
+        async with connected(url) as owner:
+            await owner.execute("GRANT SELECT, INSERT, UPDATE ON asyncmig_history TO reader")
+        async with connected(proxy.url):
+            visit = proxy.round_trips
+        proxy.round_trips = 0
+        yield proxy, visit
+
+
+@pytest.mark.parametrize(("options", "trips"), [("", 1), ("SUPERUSER", 2)])
+async def test_having_nothing_to_do_takes_one_round_trip(
+    postgres_url: str, options: str, trips: int
+) -> None:
+    """The history. A superuser asks before who owns the table."""
+    await run(engine_for(postgres_url), sql("1", USERS))
+    async with _reader(postgres_url, options) as (proxy, visit):
+        async with engine_for(proxy.url).session(RUNNER) as session:
+            await session.history()
+        assert visit + trips == proxy.round_trips
