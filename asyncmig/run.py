@@ -187,12 +187,14 @@ class Run:
                         raise _repeated(row, step)
 
     async def _refuse_unfit(self, plan: Plan) -> None:
-        """Look through every script of the plan before the first one runs."""
+        """Look through every script of the plan before the first one runs, off the event loop."""
+        await anyio.to_thread.run_sync(self._look_through, plan)
+
+    def _look_through(self, plan: Plan) -> None:
         for step in plan.steps:
             script = step.script
             if isinstance(script, SqlScript) and script not in self._fit:
-                dialect = self._engine.dialect
-                await anyio.to_thread.run_sync(prepare, script, dialect, step.key)
+                prepare(script, self._engine.dialect, step.key)
                 self._fit.add(script)
 
     def _with_pending(

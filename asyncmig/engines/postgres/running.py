@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.ending import Ending
+    from asyncmig.engines.statements import Prepared
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
@@ -30,6 +31,9 @@ MigrationFunction = Callable[[Any], Awaitable[object]]
 
 Work = Callable[["Wire", "Ending"], Awaitable["list[Row]"]]
 """Runs the author's code and then the ending, and returns what that asks for."""
+
+_SHORT = 800
+"""Characters of a script that is cut in less time than a thread takes to be handed the work."""
 
 _COPY = ("COPY",)
 """Whose own answer would stand in front of that to the ending."""
@@ -120,6 +124,13 @@ async def _run_function_to_the_end(
     return await ending.follow(wire, step)
 
 
+async def _prepared(script: SqlScript, key: str) -> Prepared:
+    """Cut a script, off the event loop unless that takes longer than the cutting."""
+    if len(script.text) < _SHORT:
+        return prepare(script, Dialect.POSTGRESQL, key)
+    return await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, key)
+
+
 @asynccontextmanager
 async def ready(step: Step) -> AsyncGenerator[Work]:
     """Get a step ready to run, off the event loop and before its transaction begins.
@@ -129,7 +140,7 @@ async def ready(step: Step) -> AsyncGenerator[Work]:
     """
     script = step.script
     if isinstance(script, SqlScript):
-        prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
+        prepared = await _prepared(script, step.key)
         statements = [s for unit in prepared.units for s in unit.statements]
         yield lambda wire, ending: _run_to_the_end(wire, step, script, statements, ending)
         return
