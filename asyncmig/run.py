@@ -98,7 +98,8 @@ class Run:
             async with session.lock(self._wait_for(request, began)) as self.waited:
                 self._narrator.locked(self.waited)
                 # The holder mostly lets go before this runner has looked again.
-                self._repeat_failure(await session.history(), request, began)
+                self.history = await session.history()
+                self._repeat_failure(self.history, request, began)
                 await self._carry_out(session, request)
                 if again and self.entries:
                     back = Request(Direction.UP, to=self.entries[-1].version)
@@ -109,10 +110,12 @@ class Run:
             raise self._with_pending(error, request) from error.__cause__
 
     async def _carry_out(self, session: Session, request: Request) -> None:
-        """Plan under the lock, apply step by step, and plan again whenever the history moved."""
+        """Plan under the lock, apply step by step, and plan again whenever the history moved.
+
+        The plan is made from the history as last seen: every step compares it anyway.
+        """
         before = len(self.entries)
         while rest := request.after(len(self.entries) - before):
-            self.history = await session.history()
             plan = self._plan(self.history, rest)
             await self._refuse_unfit(plan)
             try:
@@ -120,6 +123,7 @@ class Run:
                     await self._apply(session, step)
             except HistoryMovedError:
                 await anyio.sleep(_PAUSE)
+                self.history = await session.history()
             else:
                 break
         await anyio.lowlevel.checkpoint()  # where a cancellation during the last COMMIT arrives

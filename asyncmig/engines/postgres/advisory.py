@@ -94,7 +94,7 @@ class TransactionLock(AdvisoryLock):
         """Tell whether nobody is in a transaction of theirs just now."""
         transaction = Transaction(wire)
         try:
-            return await transaction.begin(query=f"SELECT {self.fence}") == ("t",)
+            return await transaction.begin(query=f"SELECT {self.fence}") == [("t",)]
         finally:
             await transaction.roll_back()
 

@@ -222,9 +222,8 @@ class _Visit:
         book, entry_id = self._desk.book, self._entry_id
         duration_ms = round((time.monotonic() - self._began) * 1000)
         finish = book.closing(self._step, entry_id, str(duration_ms))
-        async with self._desk.transaction(None, finish, book.row(entry_id)) as row:
-            assert row is not None  # noqa: S101 - rows are never deleted
-        return entry_of(row)
+        async with self._desk.transaction(None, finish, book.row(entry_id)) as (row,):
+            return entry_of(row)
 
     async def _commit_note(self, progress: Progress) -> None:
         async with self._desk.transaction(None, self._note(progress)):

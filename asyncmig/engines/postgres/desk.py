@@ -271,14 +271,14 @@ class Desk:
         planned: Generation | None = None,
         first: str = "",
         query: str | None = None,
-    ) -> Row | None:
+    ) -> list[Row]:
         """Begin a transaction that is the only one, and in which the plan still holds.
 
         Args:
             transaction: Not begun yet.
             planned: The generation of the history that was planned from; ``None`` for any.
             first: Statements that come next in the same message, each ended.
-            query: What to ask behind them; its first row is returned.
+            query: What to ask behind them; its rows are returned.
 
         Raises:
             FenceTakenError: Another runner is in one.
@@ -293,7 +293,7 @@ class Desk:
     @asynccontextmanager
     async def transaction(
         self, planned: Generation | None = None, first: str = "", query: str | None = None
-    ) -> AsyncGenerator[Row | None]:
+    ) -> AsyncGenerator[list[Row]]:
         """Do a piece of bookkeeping in a transaction of its own, see :meth:`enter`."""
         transaction = Transaction(self.wire)
         try:

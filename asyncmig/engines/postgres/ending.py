@@ -51,9 +51,12 @@ class Ending:
         except ServerError as error:
             if guard_of(error) is Guard.TRANSACTION:
                 raise transaction_lost(step) from error
-            if not last or await _is_reached(wire):
+            if not last:
                 raise server_failed(step, error) from error
-            raise
+            if not await _is_reached(wire):
+                raise
+        # By itself it has the whole of a statement_timeout that the file has set, or its own error.
+        return await self.follow(wire, step)
 
 
 async def _is_reached(wire: Wire) -> bool:

@@ -99,7 +99,7 @@ class RowLock:
             if error.sqlstate == _LOCKED:
                 return False
             raise
-        return found is not None
+        return bool(found)
 
     async def _make(self, wire: Wire) -> None:
         """Make the table with its rows, all at once, unless another runner has just done so."""

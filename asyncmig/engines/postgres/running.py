@@ -81,8 +81,7 @@ async def _explain(
 
     All of them may succeed then: a time-out that the file has set was for each, not for all.
     """
-    if not batch.is_one and error.position is None:
-        await wire.execute(UNDO)
+    if not batch.is_one and error.position is None and await _is_undone(wire):
         for statement in batch.statements:
             await _send(wire, step, script, Batch((statement,)))
         return
@@ -96,6 +95,15 @@ async def _explain(
         sqlstate=error.sqlstate,
         hint=error.hint,
     ) from error
+
+
+async def _is_undone(wire: Wire) -> bool:
+    """Take a batch back, unless the server was stopped before it had begun with it."""
+    try:
+        await wire.execute(UNDO)
+    except ServerError:
+        return False
+    return True
 
 
 async def run_function(wire: Wire, step: Step, function: MigrationFunction) -> None:
@@ -133,7 +141,7 @@ async def _prepared(script: SqlScript, key: str) -> Prepared:
 
 @asynccontextmanager
 async def ready(step: Step) -> AsyncGenerator[Work]:
-    """Get a step ready to run, off the event loop and before its transaction begins.
+    """Get a step ready to run, before its transaction begins.
 
     Raises:
         InvalidMigrationError: The script cannot be run safely.

@@ -78,15 +78,14 @@ async def settle_in(wire: Wire, server: Server, asked: Mapping[str, str]) -> str
         server: What it leads to.
         asked: What the URL asks for; it has the last word.
     """
-    orders = dead_man_settings(server.version)
+    orders, last_words = dead_man_settings(server.version), asked_settings(asked)
     try:
-        await wire.execute(" ".join(orders))
+        await wire.execute(" ".join((*orders, *last_words)))
     except ServerError:
         orders = [order for order in orders if await _is_accepted(wire, order)]
-    ours = asked_settings(asked)
-    if ours:
-        await wire.execute(" ".join(ours))
-    return " ".join((*orders, *ours))
+        for order in last_words:
+            await wire.execute(order)
+    return " ".join((*orders, *last_words))
 
 
 async def _is_accepted(wire: Wire, order: str) -> bool:

@@ -28,7 +28,7 @@ class Transaction:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    async def begin(self, first: str = "", query: str | None = None) -> Row | None:
+    async def begin(self, first: str = "", query: str | None = None) -> list[Row]:
         """Send BEGIN and, in the same message, what comes first.
 
         Args:
@@ -36,16 +36,16 @@ class Transaction:
             query: What to ask behind them.
 
         Returns:
-            The first row of the answer, ``None`` when there is none.
+            The rows of the answer.
         """
         return await self._send(f"{_BEGIN} {first}", query)
 
-    async def _send(self, statements: str, query: str | None) -> Row | None:
+    async def _send(self, statements: str, query: str | None) -> list[Row]:
         if query is not None:
-            return await self._wire.one(query, after=statements)
+            return await self._wire.fetch(query, after=statements)
         if statements:
             await self._wire.execute(statements)
-        return None
+        return []
 
     async def commit(self) -> None:
         """Send COMMIT as a message of its own, and wait for the answer, also when cancelled.
@@ -81,7 +81,7 @@ class NestableTransaction(Transaction):
         with wire.own_words():
             self._transaction = wire.raw.transaction(isolation="read_committed")
 
-    async def begin(self, first: str = "", query: str | None = None) -> Row | None:
+    async def begin(self, first: str = "", query: str | None = None) -> list[Row]:
         """Let asyncpg send BEGIN, and then what comes first."""
         with self._wire.own_words():
             await self._transaction.start()

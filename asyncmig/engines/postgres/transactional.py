@@ -14,7 +14,7 @@ from asyncmig.engines.postgres.bookkeeping import SINCE_BEGIN
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.ending import Ending, server_failed
 from asyncmig.engines.postgres.guards import XID, unless_ours
-from asyncmig.engines.postgres.lent import BELONGINGS, belongings, belongings_of, restoring
+from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.resume import refuse_progress
 from asyncmig.engines.postgres.running import ready
@@ -91,13 +91,11 @@ async def _enter(desk: Desk, transaction: Transaction, step: Step, planned: Gene
     entry_id, before = desk.entry_id(step, planned), None
     row = f"{desk.transaction_settings(step.script)} {desk.book.opening(step, entry_id)}"
     if desk.wire.lent:
-        await desk.enter(transaction, planned)
-        before = await belongings(desk.wire)
-        found = await desk.wire.one(_XID, after=row)
+        before = belongings_of(await desk.enter(transaction, planned, query=BELONGINGS))
+        ((xid,),) = await desk.wire.fetch(_XID, after=row)
     else:
-        found = await desk.enter(transaction, planned, row, _XID)
-    assert found is not None  # noqa: S101 - it is a SELECT of one value
-    return _Stay(entry_id, str(found[0]), before)
+        ((xid,),) = await desk.enter(transaction, planned, row, _XID)
+    return _Stay(entry_id, str(xid), before)
 
 
 async def _carry_out(desk: Desk, step: Step, stay: _Stay, work: Work) -> HistoryEntry:
@@ -141,8 +139,7 @@ async def edit_history(desk: Desk, edit: Edit, planned: Generation) -> HistoryEn
     """Change the history alone, under the fence."""
     entry_id = planned.newest_id + 1
     change = f"SET LOCAL statement_timeout = 0; {desk.book.editing(edit, entry_id)}"
-    async with desk.transaction(planned, change, desk.book.row(entry_id)) as row:
-        assert row is not None  # noqa: S101 - it was appended in front of it
+    async with desk.transaction(planned, change, desk.book.row(entry_id)) as (row,):
         return entry_of(row)
 
 
@@ -157,6 +154,5 @@ async def record_failure(desk: Desk, step: Step, failure: Failure) -> None:
         state=RowState.FAILED,
         failure=failure,
     )
-    async with desk.transaction(None, desk.ourselves, desk.table.generation) as found:
-        assert found is not None  # noqa: S101 - an aggregate has a row
-        await desk.wire.execute(desk.book.appending(row, int(found[0] or 0) + 1))
+    async with desk.transaction(None, desk.ourselves, desk.table.generation) as ((newest, _),):
+        await desk.wire.execute(desk.book.appending(row, int(newest or 0) + 1))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asyncmig import Migrator
+from asyncmig.engines.base import NothingToDo
 from asyncmig.history import Generation, History
 from tests.engines.lab import (
     RIVAL,
@@ -20,20 +23,21 @@ from tests.engines.lab import (
     sql,
     wait_for,
 )
-from tests.engines.postgres.ground import ask, connected, engine_for, role
+from tests.engines.postgres.ground import connected, do, engine_for, role
 from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from asyncmig.migration import Migration
+    from tests.migration_folder import MigrationFolder
 
 USERS = "CREATE TABLE users (id integer PRIMARY KEY, name text)"
 INSERT = "INSERT INTO users (id, name) VALUES (1, 'Zoë')"
 OPEN = CLOSE = COMMIT = 1
 
 
-async def _trips_of(url: str, migration: Migration, **settings: object) -> int:
+async def _trips_of(url: str, migration: Migration, **settings: Any) -> int:  # noqa: ANN401 - as EngineSettings
     """Apply one migration, and count from the moment the lock is held to the COMMIT."""
     async with Proxy(url) as proxy, locked(engine_for(proxy.url, **settings)) as session:
         step = first_step(History(), migration)
@@ -100,12 +104,15 @@ async def test_settings_of_the_url_cost_nothing(postgres_url: str) -> None:
 
 async def test_a_lent_connection_is_looked_at_twice(postgres_url: str) -> None:
     """What the application has set on it is read before, and read and set back afterwards."""
-    async with Proxy(postgres_url) as proxy, connected(proxy.url) as connection:
-        async with locked(engine_for(connection)) as session:
-            step = first_step(History(), sql("1", USERS))
-            before = proxy.round_trips
-            await session.apply(step, Generation(), Seen().events)
-            assert 3 + 3 == proxy.round_trips - before
+    async with (
+        Proxy(postgres_url) as proxy,
+        connected(proxy.url) as connection,
+        locked(engine_for(connection)) as session,
+    ):
+        step = first_step(History(), sql("1", USERS))
+        before = proxy.round_trips
+        await session.apply(step, Generation(), Seen().events)
+        assert 3 + 2 == proxy.round_trips - before
 
 
 @asynccontextmanager
@@ -130,3 +137,32 @@ async def test_having_nothing_to_do_takes_one_round_trip(
         async with engine_for(proxy.url).session(RUNNER) as session:
             await session.history()
         assert visit + trips == proxy.round_trips
+
+
+async def test_a_run_takes_seven_round_trips_and_three_for_each_migration(
+    postgres_url: str, migration_folder: MigrationFolder
+) -> None:
+    """Look, greet, settle in, lock, rights, look again; at the end give the lock back."""
+    for n in range(1, 6):
+        migration_folder.write(f"{n}_t.sql", f"CREATE TABLE t{n} ();\n")
+    await Migrator(postgres_url, migration_folder, observer=None).up(to="1")
+    async with _reader(postgres_url, "") as (proxy, visit):
+        await do(postgres_url, "GRANT CREATE ON SCHEMA public TO reader")
+        await Migrator(proxy.url, migration_folder, observer=None).up()
+        assert visit + 7 + 3 * 4 == proxy.round_trips
+
+
+async def test_a_poll_of_a_waiter_takes_two_round_trips(postgres_url: str) -> None:
+    """The history, and the lock."""
+    polls: list[int] = []
+    async with locked(engine_for(postgres_url)), Proxy(postgres_url) as proxy:
+
+        def is_settled(_history: History) -> bool:
+            polls.append(proxy.round_trips)
+            return len(polls) > 3
+
+        async with engine_for(proxy.url).session(RIVAL) as rival:
+            with pytest.raises(NothingToDo):
+                async with rival.lock(wait_for(timeout=None, settled=is_settled)):
+                    pytest.fail("the lock was taken")
+    assert [2, 2] == [later - earlier for earlier, later in pairwise(polls[1:])]

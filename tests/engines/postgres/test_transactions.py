@@ -122,6 +122,10 @@ async def test_a_moved_history_runs_nothing(postgres_lab: Lab) -> None:
         ),
         ("SELECT 1;\nDO $$ BEGIN\n  COMMIT;\nEND $$;", 2, 1, "2D000"),
         ("SELECT 1;\n/* a\n b */ SELECT 1/0;", 3, 7, "22012"),
+        ("CREATE TABLE t (n int", 1, 22, "42601"),
+        ("CREATE TABLE t (n int -- é", 1, 27, "42601"),
+        (f"{USERS}INSERT INTO users VALUE (1);\nINSERT INTO users VALUES (2);\n", 2, 19, "42601"),
+        (f"{USERS}INSERT INTO users VALUES (1);\nINSERT INTO users VALUES (2", 3, 28, "42601"),
     ],
 )
 async def test_the_place_of_an_error(
@@ -147,6 +151,20 @@ async def test_a_time_limit_of_the_file_is_for_each_insert(postgres_lab: Lab) ->
     assert [(4,)] == await postgres_lab.query("SELECT count(*) FROM users")
 
 
+async def test_a_time_limit_of_the_file_is_not_for_what_comes_after_it(postgres_lab: Lab) -> None:
+    """The end shares a message with the last statement, and has its own time all the same."""
+    slow = (
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END';\n"
+        f"{USERS}CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON users DEFERRABLE "
+        "INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow();\n"
+        "SET statement_timeout = '500ms';\n"
+        "INSERT INTO users SELECT 1 FROM pg_sleep(0.3);"
+    )
+    await run(postgres_lab.engine, sql("1", slow))
+    assert [(1,)] == await postgres_lab.query("SELECT count(*) FROM users")
+
+
 async def test_a_deferred_constraint_fails_the_migration(postgres_lab: Lab) -> None:
     """It is checked before COMMIT, so that the failure has a name."""
     text = (
@@ -154,7 +172,7 @@ async def test_a_deferred_constraint_fails_the_migration(postgres_lab: Lab) -> N
         "INSERT INTO orders VALUES (7);"
     )
     error = await rolled_back(postgres_lab, sql("1", text))
-    assert ("23503", "1_some.sql") == (error.sqlstate, error.file)
+    assert ("23503", "1_some.sql", None) == (error.sqlstate, error.file, error.line)
     assert "users" in error.hint
 
 
