@@ -253,6 +253,8 @@ class History:
 
     def with_entry(self, entry: HistoryEntry, edit: Edit) -> History:
         """Return the history after that edit; ``entry`` is the row it appended or finished."""
+        if edit.retires is None and entry.id > (self.entries[-1].id if self.entries else 0):
+            return History((*self.entries, entry))  # mostly; the long way adds up over many steps
         kept = tuple(
             replace(row, state=edit.retired_as) if row.id == edit.retires else row
             for row in self.entries

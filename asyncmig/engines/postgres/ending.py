@@ -55,7 +55,8 @@ class Ending:
                 raise server_failed(step, error) from error
             if not await _is_reached(wire):
                 raise
-        # By itself it has the whole of a statement_timeout that the file has set, or its own error.
+        # Before release 13 a statement_timeout of the file is for the whole message. By itself the
+        # end has all of that time; what is wrong with it, it says again.
         return await self.follow(wire, step)
 
 

@@ -1,0 +1,65 @@
+"""Which statements share a message, and where a position in it is in the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncmig.engines.postgres.batches import Batch, batches
+from asyncmig.sql import Dialect, split
+
+TABLE = "CREATE TABLE t (n integer);"
+INSERT = "\nINSERT INTO t VALUES (1);"
+LAST = "\nINSERT INTO t VALUES (2)"
+
+
+def batches_of(script: str) -> list[Batch]:
+    """Return what a script goes out in."""
+    return list(batches([s for s in split(script, Dialect.POSTGRESQL) if not s.is_empty]))
+
+
+@pytest.mark.parametrize(
+    ("script", "sizes"),
+    [
+        (TABLE, [1]),
+        (TABLE + INSERT + INSERT, [3]),
+        (INSERT + "UPDATE t SET n = 2;" + INSERT + INSERT, [1, 1, 2]),
+        (TABLE + "ALTER TABLE t ADD m text;" + TABLE, [1, 1, 1]),
+        ("CREATE INDEX i ON t (n);" + "COMMENT ON TABLE t IS 'ours';" + TABLE, [1, 2]),
+        (f"INSERT INTO t VALUES ('{'x' * 40_000}');" * 3, [1, 1, 1]),
+    ],
+)
+def test_neighbours_that_wait_for_few_locks_share_a_message(script: str, sizes: list[int]) -> None:
+    """Up to a size, and in order; every other statement stays alone."""
+    assert sizes == [len(batch.statements) for batch in batches_of(script)]
+
+
+@pytest.mark.parametrize("script", [TABLE, INSERT, "UPDATE t SET n = 2;"])
+def test_one_statement_is_sent_as_it_was_written(script: str) -> None:
+    """Positions in it are those of the server."""
+    assert [script] == [batch.text for batch in batches_of(script)]
+
+
+def test_several_stand_behind_a_savepoint() -> None:
+    """The last one gets the semicolon that it may lack, behind a comment too."""
+    (batch,) = batches_of(f"{TABLE}{LAST} -- é")
+    expected = f"SAVEPOINT asyncmig_batch;{TABLE}{LAST} -- é\n; RELEASE SAVEPOINT asyncmig_batch;"
+    assert expected == batch.text
+
+
+@pytest.mark.parametrize("script", [TABLE, TABLE + INSERT + LAST, "UPDATE t SET n = 2"])
+def test_every_character_is_found_again(script: str) -> None:
+    """In its statement, and at its place there."""
+    (batch,) = batches_of(script)
+    start = batch.text.index(script)
+    places = [batch.find(start + n) for n in range(len(script))]
+    assert list(range(len(script))) == [statement.offset + n for statement, n in places]
+
+
+@pytest.mark.parametrize("script", [TABLE, TABLE + INSERT + LAST, "UPDATE t SET n = 2"])
+def test_what_stands_behind_the_file_is_its_end(script: str) -> None:
+    """Our own semicolon, and whatever follows it in the message."""
+    (batch,) = batches_of(script)
+    ours = batch.text.index(script) + len(script)
+    last = batch.statements[-1]
+    for position in range(ours, len(batch.text) + 9):
+        assert (last, len(last.text)) == batch.find(position)
