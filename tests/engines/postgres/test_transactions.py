@@ -98,6 +98,19 @@ async def test_a_moved_history_runs_nothing(postgres_lab: Lab) -> None:
     assert (0, set()) == (seen.started, await postgres_lab.tables())
 
 
+async def test_a_row_that_was_finished_meanwhile_is_a_move(postgres_lab: Lab) -> None:
+    """Nothing was appended, and yet the plan was made from another history."""
+    await run(postgres_lab.engine, sql("1", USERS))
+    async with locked(postgres_lab.engine) as session:
+        step = first_step(History(), sql("2", "CREATE TABLE t ()"))
+        with pytest.raises(HistoryMovedError):
+            await session.apply(step, Generation(1, 1), Seen().events)
+        assert {"users"} == await postgres_lab.tables()
+        await postgres_lab.query("UPDATE asyncmig_history SET state = 'applying' RETURNING id")
+        await session.apply(step, Generation(1, 1), Seen().events)
+    assert {"users", "t"} == await postgres_lab.tables()
+
+
 # --- the place of an error --------------------------------------------------------------------
 
 
