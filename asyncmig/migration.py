@@ -166,5 +166,8 @@ def checksum(text: str) -> str:
     that a check-out with other line ends is no change. Those broke other runners
     (launchbadge/sqlx #2659, openai/codex #23777).
     """
-    normalised = re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")).rstrip("\n") + "\n"
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = re.sub(r"\r\n?", "\n", text)
+    normalised = text.rstrip("\n") + "\n"
     return f"{CHECKSUM_ALGORITHM}:{hashlib.sha256(normalised.encode()).hexdigest()}"

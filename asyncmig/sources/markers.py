@@ -94,6 +94,42 @@ _FOREIGN = {
 }
 
 
+# Text of which every character is surely outside of a string, a quoted name and a block comment, or
+# surely inside: what opens is closed, by rules that both dialects share. Dollars, backslashes,
+# brackets and backticks are left to the lexer.
+_CLOSED = re.compile(r"""(?:[^'"$/`\[\\-]++|'[^'\\]*+'|"[^"\\]*+"|--[^\n]*+\n|-(?!-)|/(?!\*))*+""")
+_PLAIN_UP = "-- migrate:up"
+_PLAIN_DOWN = "-- migrate:down"
+
+
+def may_have_markers(script: str) -> bool:
+    """Tell whether some line looks like a marker; a quick look, without the lexer."""
+    return next(_lines_like_markers(script), None) is not None
+
+
+def plain_up(script: str) -> str | None:
+    """Return the up part of a script that is marked plainly or not at all, without the lexer.
+
+    Plainly: it begins with the one marker, may go on to the other, neither has options, nothing
+    else resembles a marker, and in front of the second one every quote is closed.
+
+    Returns:
+        ``None`` when the script is not of that kind.
+    """
+    lines = list(_lines_like_markers(script))
+    if not lines:
+        return script
+    first, *others = lines
+    if first["line"] != _PLAIN_UP or first.start() != 0:
+        return None
+    start = first.end() + 1
+    if not others:
+        return script[start:]
+    end = others[0].start("line")
+    is_plain = [line["line"] for line in others] == [_PLAIN_DOWN]
+    return script[start:end] if is_plain and _CLOSED.fullmatch(script, start, end) else None
+
+
 def find_markers(script: str, dialect: Dialect) -> Iterator[Candidate]:
     """Yield the markers of a script, and the comments that resemble one, in their order.
 
@@ -122,12 +158,16 @@ class _Line:
 
 def _suspicious_lines(script: str) -> Iterator[_Line]:
     """Yield the lines that would matter if they are comments."""
-    first = _FIRST_LINE.match(script)
-    for match in chain([first] if first else [], _LATER_LINE.finditer(script)):
+    for match in _lines_like_markers(script):
         start, end = match.span("line")
         reading = _read(match["line"], start, min(end + 1, len(script)))
         if reading:
             yield _Line(start, match["line"], reading)
+
+
+def _lines_like_markers(script: str) -> Iterator[re.Match[str]]:
+    first = _FIRST_LINE.match(script)
+    return chain([first] if first else [], _LATER_LINE.finditer(script))
 
 
 def _pulled_left(script: str, lines: dict[int, _Line]) -> str:

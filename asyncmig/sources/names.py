@@ -71,6 +71,8 @@ _FORM = (
     "a file that is no migration begins with an underscore"
 )
 
+_ENDINGS = frozenset(Format)
+
 # Digits, an underscore, then anything: real names hold spaces, dashes, dots ("1.7.0_schema",
 # "name..sql") and letters of every alphabet, and all of them have been applied somewhere.
 _NAME = re.compile(
@@ -116,14 +118,18 @@ def parse_name(file_name: str) -> FileName | Misnamed | None:
         ``_`` or ``.``, or that has another ending.
     """
     stem, dot, ending = file_name.rpartition(".")
-    if file_name.startswith(("_", ".")) or not dot or ending.lower() not in set(Format):
+    if file_name.startswith(("_", ".")) or not dot or ending.lower() not in _ENDINGS:
         return None
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in stem):
+    if not stem.isprintable() and _has_controls(stem):
         return Misnamed("the name has characters that cannot be written down")
     found = _take_apart(file_name)
     if found is None:
         return Misnamed("this is not the name of a migration", _guess(stem, ending.lower()))
     return _contradiction(found) or found
+
+
+def _has_controls(stem: str) -> bool:
+    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in stem)
 
 
 def _take_apart(file_name: str) -> FileName | None:

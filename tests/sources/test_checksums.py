@@ -1,0 +1,160 @@
+"""Checksums without migrations: equal to those of `load`, or none at all; and counted calls."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncmig.errors import SourceError
+from asyncmig.sources import checksums, load, markers, read_checksums
+from asyncmig.sql import Dialect
+from tests.migration_folder import MigrationFolder
+
+if TYPE_CHECKING:
+    from asyncmig.glance import Checksums
+
+UP, DOWN = "-- migrate:up\n", "-- migrate:down\n"
+pieces = st.sampled_from(
+    [
+        UP,
+        DOWN,
+        "-- migrate:up transaction:false\n",
+        "--migrate:down\n",
+        " -- migrate:down\n",
+        "-- Migrate:Up\n",
+        "-- migrating\n",
+        "-- +goose Down\n",
+        "SELECT 1;\n",
+        "'",
+        '"',
+        "$$",
+        "\n",
+        "E'\\'",
+        "/*",
+        "*/",
+        "--",
+        "-",
+        "/",
+        "[",
+        "`",
+        "\r",
+        "\ufeff",
+        "ü",
+        "\\",
+        "\x00",
+        "it's",
+        ";",
+    ]
+)
+contents = st.lists(pieces, max_size=9).map("".join)
+file_names = st.sampled_from(
+    [
+        "1_a.sql",
+        "01_b.sql",
+        "2_b.up.sql",
+        "2_b.down.sql",
+        "2_b.sql",
+        "R__view.sql",
+        "R__v.up.sql",
+        "3_c.d.sql",
+        "4_e.py",
+        "4_e.up.py",
+        "five.sql",
+        "notes.txt",
+        "_6_f.sql",
+        "7_g.DOWN.sql",
+    ]
+)
+PYTHON = "async def up(connection): ...\n"
+
+
+def loaded(folder: MigrationFolder, dialect: Dialect) -> Checksums | None:
+    """Return the checksums by the long way; nothing when a file is wrong."""
+    try:
+        found = load(folder, dialect)
+    except SourceError:
+        return None
+    return {m.name if m.version is None else m.version.number: m.checksum for m in found}
+
+
+@given(st.dictionaries(file_names, contents, max_size=4), st.sampled_from(Dialect))
+def test_the_short_way_gives_the_checksums_of_the_long_one(
+    files: dict[str, str], dialect: Dialect
+) -> None:
+    """Whatever the files are called, and whatever their markers hide in."""
+    with TemporaryDirectory() as name:
+        folder = MigrationFolder(Path(name))
+        for file_name, content in files.items():
+            folder.write(file_name, PYTHON if file_name.endswith(".py") else content)
+
+        assert read_checksums(folder, dialect) in (None, loaded(folder, dialect))
+
+
+@given(contents, st.sampled_from(Dialect))
+def test_the_up_part_that_needs_no_lexer_is_the_one_that_the_lexer_finds(
+    content: str, dialect: Dialect
+) -> None:
+    """A marker inside a string, a quoted name or a comment is none, however short the look."""
+    with TemporaryDirectory() as name:
+        folder = MigrationFolder(Path(name))
+        folder.write("1_a.sql", UP + content)
+
+        assert loaded(folder, dialect) == read_checksums(folder, dialect)
+
+
+@pytest.fixture
+def ordinary(migration_folder: MigrationFolder) -> MigrationFolder:
+    """Return a folder with a file of every usual form."""
+    migration_folder.write("1_plain.sql", "CREATE TABLE a (b text DEFAULT 'c''s -- d');\n")
+    marked = f"{UP}CREATE TABLE a (b text DEFAULT 'it''s; -- c'); -- d\n\n{DOWN}DROP TABLE a;\n"
+    migration_folder.write("2_marked.sql", marked)
+    migration_folder.write("3_irreversible.sql", f"{UP}SELECT 1;\n")
+    migration_folder.write("4_pair.up.sql", "SELECT 1;\n")
+    migration_folder.write("4_pair.down.sql", "SELECT 2;\r\n")
+    migration_folder.write("5_in.python.py", PYTHON)
+    migration_folder.write("R__view.sql", "CREATE VIEW v AS SELECT 1;\n")
+    migration_folder.write("README.md", "not a migration")
+    return migration_folder
+
+
+def test_ordinary_files_are_read_once_and_not_parsed(
+    ordinary: MigrationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One open per file, no lexer, no syntax tree, and no value per file."""
+    expected = loaded(ordinary, Dialect.POSTGRESQL)
+    reads: Counter[str] = Counter()
+    open_file = os.open
+
+    def counted(path: str, flags: int) -> int:
+        reads[Path(path).name] += 1
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", counted)
+    for parser in ("read_sql", "Text"):
+        monkeypatch.setattr(checksums, parser, None)
+    monkeypatch.setattr(markers, "line_comments_at_column_zero", None)
+
+    assert expected == read_checksums(ordinary, Dialect.POSTGRESQL)
+    assert Counter({name.name: 1 for name in ordinary.path.glob("[1-9R]*_*")}) == reads
+
+
+def test_a_long_file_is_read_to_its_end(migration_folder: MigrationFolder) -> None:
+    """Not only as far as the first read goes."""
+    migration_folder.write("1_seed.sql", "SELECT 1;\n" * 50_000)
+
+    assert loaded(migration_folder, Dialect.SQLITE) == read_checksums(
+        migration_folder, Dialect.SQLITE
+    )
+
+
+@pytest.mark.parametrize("source", ["nowhere", "package:nowhere", ""])
+def test_a_place_that_cannot_be_listed_is_left_to_the_long_way(source: str) -> None:
+    """Which says what is wrong with it."""
+    assert read_checksums(source, Dialect.SQLITE) is None
