@@ -24,15 +24,16 @@ from asyncmig.errors import (
     PendingMigrationsError,
     SettingsError,
 )
+from asyncmig.files import Files
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
+from asyncmig.opening import opened
 from asyncmig.plan import make_plan
 from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, OutOfOrder, Policy, Request
 from asyncmig.run import Run
 from asyncmig.settlement import settle
-from asyncmig.sources import load
 from asyncmig.status import classify, current_version
 from asyncmig.version import __version__
 
@@ -191,25 +192,24 @@ class Migrator:
 
     async def _run(self, request: Request | None) -> RunReport:
         began = time.monotonic()
-        migrations = await self._load()
         runner = _runner()
         run = Run(
             self._engine,
-            migrations,
+            Files(self._source, self._engine.dialect),
             self._policy,
             runner,
             wait_timeout=self._wait_timeout,
             narrator=await self._narrator(runner),
         )
         await (run.redo() if request is None else run.execute(request))
-        statuses = classify(migrations, run.history)
+        statuses = run.statuses
         self._ready = not self._left(statuses)
         return RunReport(
             database=self._engine.address,
             run_id=runner.run_id,
             direction=Direction.UP if request is None else request.direction,
             entries=tuple(run.entries),
-            current=current_version(run.history),
+            current=run.version,
             pending=sum(1 for status in statuses if status.is_pending),
             lock_wait_ms=milliseconds(run.waited),
             duration_ms=milliseconds(time.monotonic() - began),
@@ -351,7 +351,7 @@ class Migrator:
         )
 
     async def _settle(
-        self, decide: Callable[[tuple[Migration, ...], History], Repair], *, dry_run: bool = False
+        self, decide: Callable[[Sequence[Migration], History], Repair], *, dry_run: bool = False
     ) -> RepairReport:
         migrations, history = await self._look()
         repair = decide(migrations, history)
@@ -366,15 +366,15 @@ class Migrator:
 
     # --- parts --------------------------------------------------------------------------------
 
-    async def _load(self) -> tuple[Migration, ...]:
-        return await anyio.to_thread.run_sync(load, self._source, self._engine.dialect)
-
     async def _history(self) -> History:
         async with self._engine.session(_runner()) as session:
             return await session.history()
 
-    async def _look(self) -> tuple[tuple[Migration, ...], History]:
-        return await self._load(), await self._history()
+    async def _look(self) -> tuple[Sequence[Migration], History]:
+        visit, files = self._engine.session(_runner()), Files(self._source, self._engine.dialect)
+        async with opened(visit, files.migrations()) as (session, reading):
+            history = await session.history()
+            return await reading, history
 
     def _left(self, statuses: Sequence[MigrationStatus]) -> list[str]:
         """Return what stands between the database and the files, by this policy."""

@@ -44,17 +44,17 @@ class Narrator:
         self._observer = observer
         self.run_id = run_id
         self.database = database
+        self._has_begun = False
 
     @contextmanager
     def run(self, direction: Direction, entries: Sequence[HistoryEntry]) -> Generator[None]:
-        """Tell the beginning and the end of a run, whatever the end is.
+        """Tell the end of a run, whatever it is, unless the run has not even begun.
 
         Args:
             direction: Up or down.
             entries: What the run writes; looked at when it ends.
         """
         began = time.monotonic()
-        self._tell(RunStarted(self.run_id, self.database, direction))
         sentence: str | None = None
         try:
             yield
@@ -64,7 +64,14 @@ class Narrator:
         finally:
             versions = tuple(entry.key for entry in entries)
             took = milliseconds(time.monotonic() - began)
-            self._tell(RunFinished(self.run_id, self.database, direction, versions, took, sentence))
+            if self._has_begun:
+                end = RunFinished(self.run_id, self.database, direction, versions, took, sentence)
+                self._tell(end)
+
+    def begin(self, direction: Direction) -> None:
+        """Tell that a run has begun: with files that can be read, whether or not a database can."""
+        self._has_begun = True
+        self._tell(RunStarted(self.run_id, self.database, direction))
 
     def waiting(self, holder: Holder | None, seconds: float) -> None:
         """Tell that another runner holds the lock."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -19,20 +19,27 @@ from asyncmig.errors import (
     MigrationFailedError,
     ReadOnlyDatabaseError,
 )
+from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
 from asyncmig.migration import Direction, PythonScript, SqlScript
+from asyncmig.opening import opened
 from asyncmig.plan import Plan, make_plan
 from asyncmig.request import Request
+from asyncmig.status import classify, current_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from asyncmig.engines.base import Engine, Runner, Session
-    from asyncmig.history import Generation, HistoryEntry
-    from asyncmig.migration import Migration
+    from asyncmig.files import Files
+    from asyncmig.glance import Checksums, Current
+    from asyncmig.history import Generation, HistoryEntry, MigrationStatus
+    from asyncmig.migration import Migration, Version
     from asyncmig.narrator import Narrator
     from asyncmig.plan import Step
     from asyncmig.request import Policy
+
+T = TypeVar("T")
 
 _ABOUT_THE_MOMENT = ("08", "40", "53", "55", "57")
 """SQLSTATE classes of failures that say nothing about the migration: connection, rollback,
@@ -55,7 +62,7 @@ class Run:
     def __init__(
         self,
         engine: Engine,
-        migrations: Sequence[Migration],
+        files: Files,
         policy: Policy,
         runner: Runner,
         *,
@@ -65,32 +72,73 @@ class Run:
         self.entries: list[HistoryEntry] = []
         self.history = History(exists=False)
         self.waited = 0.0
+        self._current: Current | None = None
         self._engine = engine
-        self._migrations = migrations
+        self._files = files
+        self._migrations: Sequence[Migration] = ()
         self._policy = policy
         self._runner = runner
         self._wait_timeout = wait_timeout
         self._narrator = narrator
         self._fit: set[SqlScript] = set()
 
+    @property
+    def version(self) -> Version | None:
+        """The newest version that is applied."""
+        return self._current.version if self._current else current_version(self.history)
+
+    @property
+    def statuses(self) -> tuple[MigrationStatus, ...]:
+        """Where each migration stands now; none when a glance has shown that all is well."""
+        return () if self._current else classify(self._migrations, self.history)
+
     async def execute(self, request: Request) -> None:
         """Do what was asked for. Nothing is locked when there is nothing to do."""
-        with self._narrator.run(request.direction, self.entries):
-            async with self._engine.session(self._runner) as session:
-                self.history = await session.history()
-                if not self._is_settled(self.history, request):
-                    await self._locked(session, request)
+        if request == Request.up():
+            await self._catch_up(request)
+            return
+        async with self._visit(request.direction) as session:
+            if not self._is_settled(self.history, request):
+                await self._locked(session, request)
 
     async def redo(self) -> None:
         """Revert the newest applied migration and apply it again, under one lock."""
-        with self._narrator.run(Direction.UP, self.entries):
-            async with self._engine.session(self._runner) as session:
+        async with self._visit(Direction.UP) as session:
+            newest = Request(Direction.DOWN, steps=1)
+            # What would refuse the way up must be known before the way down is gone.
+            self._is_settled(self.history, Request(Direction.UP))
+            if not self._is_settled(self.history, newest):
+                await self._locked(session, newest, again=True)
+
+    @asynccontextmanager
+    async def _visit(self, direction: Direction) -> AsyncGenerator[Session]:
+        """Visit the database, with all files and the whole history read."""
+        with self._narrator.run(direction, self.entries):
+            visit = self._engine.session(self._runner)
+            files = self._begin(direction, self._files.migrations)
+            async with opened(visit, files) as (session, reading):
+                self._migrations = await reading
                 self.history = await session.history()
-                newest = Request(Direction.DOWN, steps=1)
-                # What would refuse the way up must be known before the way down is gone.
-                self._is_settled(self.history, Request(Direction.UP))
-                if not self._is_settled(self.history, newest):
-                    await self._locked(session, newest, again=True)
+                yield session
+
+    async def _begin(self, direction: Direction, read: Callable[[], Awaitable[T]]) -> T:
+        """Read the files; a run whose files cannot be read has not begun, and tells nothing."""
+        found = await read()
+        self._narrator.begin(direction)
+        return found
+
+    async def _catch_up(self, request: Request) -> None:
+        """Apply everything, unless a glance shows that all is applied, as it mostly is."""
+        with self._narrator.run(request.direction, self.entries):
+            visit = self._engine.session(self._runner)
+            files = self._begin(request.direction, self._files.checksums)
+            async with opened(visit, files) as (session, reading):
+                self._current = await _glance(session, reading)
+                if self._current is None:
+                    self._migrations = await self._files.migrations()
+                    self.history = await session.history()
+                    if not self._is_settled(self.history, request):
+                        await self._locked(session, request)
 
     async def _locked(self, session: Session, request: Request, *, again: bool = False) -> None:
         began = self.history.generation
@@ -219,6 +267,13 @@ class Run:
             self._runner.run_id, step.key
         )
         return context
+
+
+async def _glance(session: Session, reading: Awaitable[Checksums | None]) -> Current | None:
+    """Compare the files with the history as far as a glance goes."""
+    traces = await session.glance()
+    checksums = await reading
+    return None if traces is None or checksums is None else see_current(checksums, traces)
 
 
 def _is_same(row: HistoryEntry, step: Step) -> bool:

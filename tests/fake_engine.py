@@ -18,6 +18,7 @@ from asyncmig.engines.base import HistoryMovedError, Holder, Runner
 from asyncmig.engines.locking import acquire
 from asyncmig.errors import MigrationFailedError
 from asyncmig.events import RunFinished
+from asyncmig.files import Files
 from asyncmig.history import Edit, History, NewRow, Progress, RowState
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator
@@ -28,11 +29,12 @@ from asyncmig.sql import Dialect
 from tests.values import NOON, entry_of, up, versioned
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from asyncmig.engines.base import Engine, StepEvents, Wait
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import Event
+    from asyncmig.glance import Checksums, Trace
     from asyncmig.history import Failure, Generation, HistoryEntry
     from asyncmig.migration import Migration
     from asyncmig.plan import Plan, Step
@@ -118,6 +120,10 @@ class FakeSession:
     def __init__(self, database: FakeDatabase, runner: Runner) -> None:
         self.database = database
         self.runner = runner
+
+    async def glance(self) -> Sequence[Trace] | None:
+        """Read nothing, as if there were no table: every run plans."""
+        return None
 
     async def history(self) -> History:
         """Read the whole history."""
@@ -227,6 +233,18 @@ class Told:
         return last.versions, last.error
 
 
+class LoadedFiles(Files):
+    """Files that are in memory already."""
+
+    def __init__(self, migrations: Sequence[Migration]) -> None:
+        super().__init__("migrations", Dialect.SQLITE)
+        self._migrations = migrations
+
+    async def checksums(self) -> Checksums | None:
+        """Return nothing, so that every run plans."""
+        return None
+
+
 def run_on(
     database: FakeDatabase,
     files: list[Migration] | None = None,
@@ -238,7 +256,7 @@ def run_on(
     engine: Engine = FakeEngine(database)
     return Run(
         engine,
-        FILES if files is None else files,
+        LoadedFiles(FILES if files is None else files),
         Policy(),
         Runner("r1", "0"),
         wait_timeout=wait_timeout,

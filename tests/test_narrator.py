@@ -79,6 +79,7 @@ def test_a_run_tells_what_it_had_done_when_it_ends() -> None:
     tell, events = heard()
     entries: list[HistoryEntry] = []
     with tell.run(UP, entries):
+        tell.begin(UP)
         entries.append(row(1, THREE))
     started, finish = events
     assert RunStarted("r1", "db", UP) == started
@@ -100,6 +101,7 @@ def test_a_run_that_ends_badly_says_so_and_passes_the_error_on(
 ) -> None:
     """Unwrapped, cancellation too; of an unknown error only the kind, it might hold a secret."""
     tell, events = heard()
+    tell.begin(DOWN)
     with pytest.raises(type(error)) as caught, tell.run(DOWN, []):
         raise error
     finish = events[-1]
@@ -118,6 +120,7 @@ def test_an_observer_that_raises_never_breaks_a_run(caplog: pytest.LogCaptureFix
 
     tell = Narrator(broken, run_id="r1", database="db")
     with tell.run(UP, []):
+        tell.begin(UP)
         tell.locked(0)
     assert [RunStarted, LockAcquired, RunFinished] == [type(event) for event in told]
     assert 3 * [("asyncmig", logging.ERROR, "an observer raised; the run goes on")] == (
@@ -132,11 +135,18 @@ def test_an_observer_that_raises_does_not_hide_the_error_of_the_run() -> None:
     def broken(event: Event) -> None:
         raise ZeroDivisionError(event)
 
-    with (
-        pytest.raises(AsyncmigError, match="it failed"),
-        Narrator(broken, run_id="r1", database="db").run(UP, []),
-    ):
+    tell = Narrator(broken, run_id="r1", database="db")
+    tell.begin(UP)
+    with pytest.raises(AsyncmigError, match="it failed"), tell.run(UP, []):
         raise AsyncmigError("it failed")
+
+
+def test_a_run_that_has_not_begun_tells_nothing() -> None:
+    """Its files cannot be read: the caller gets the error, and no database was touched."""
+    tell, events = heard()
+    with pytest.raises(AsyncmigError, match="it failed"), tell.run(UP, []):
+        raise AsyncmigError("it failed")
+    assert [] == events
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0, 0), (0.0004, 0), (0.0006, 1), (1.5, 1500)])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from asyncmig.errors import AsyncmigError
+    from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.plan import Plan, Step
     from asyncmig.sql import Dialect
@@ -135,6 +136,14 @@ class Session(Protocol):
             HistoryElsewhereError: There is none here, but there is one in another schema.
             HistoryFormatError: A newer release wrote it.
             DatabaseError: The database cannot be read.
+        """
+        ...
+
+    async def glance(self) -> Sequence[Trace] | None:
+        """Read of each row only the columns of :data:`asyncmig.glance.TRACE`, as :meth:`history`.
+
+        Returns:
+            The rows, oldest first; ``None`` when there is no table.
         """
         ...
 

@@ -50,21 +50,29 @@ class Book:
             HistoryFormatError: This release does not know the table's format.
             DatabaseAccessError: It belongs to somebody whom a superuser must not trust.
         """
-        rows = await self._rows()
+        rows = await self._rows(self._table.select())
         if rows is not None:
             return History(tuple(map(entry_of, rows)))
         if not only_here:
             await self._refuse_elsewhere()
         return History(exists=False)
 
-    async def _rows(self) -> list[Row] | None:
-        """Return every row, ``None`` when there is no table."""
+    async def glance(self) -> list[Row] | None:
+        """Read of every row only what tells whether anything is to be done.
+
+        Returns:
+            ``None`` when there is no table.
+        """
+        return await self._rows(self._table.glance)
+
+    async def _rows(self, query: str) -> list[Row] | None:
+        """Return what a query finds in the table, ``None`` when there is no table."""
         if self._wire.may_be_superuser and not self._wire.owner_is_trusted:
             if not await self._has_trusted_owner():
                 return None  # not looked for again: somebody may have made one by now
             self._wire.owner_is_trusted = True
         try:
-            return await self._wire.fetch(self._table.select())
+            return await self._wire.fetch(query)
         except ServerError as error:
             if error.sqlstate == UNDEFINED_COLUMN:
                 message = f"{self._table.qualified} is no history that this release knows"

@@ -17,12 +17,13 @@ _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 def rows_of(copied: bytes | bytearray) -> list[Row]:
     """Return the rows, every value as text, NULL as ``None``."""
     lines = copied.decode().split("\n")[:-1]
-    return [tuple(map(_value, line.split("\t"))) for line in lines]
+    return [
+        tuple(map(_value, line.split("\t"))) if "\\" in line else tuple(line.split("\t"))
+        for line in lines
+    ]
 
 
 def _value(field: str) -> str | None:
-    if "\\" not in field:
-        return field
     return None if field == _NULL else _ESCAPE.sub(_meaning, field)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines.base import Wait
 from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
@@ -31,7 +31,7 @@ from asyncmig.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from asyncmig.engines.base import EngineSettings, Holder, Runner
     from asyncmig.engines.postgres.connection import Wire
@@ -40,12 +40,15 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.lock import Lock
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.glance import Trace
     from asyncmig.history import Generation, History, HistoryEntry
     from asyncmig.migration import Script
     from asyncmig.plan import Step
 
 _NO_ADVISORY_LOCKS = ("0A000", "42883", "42501")
 """What others say who have none: not supported (YugabyteDB), no such function, not permitted."""
+
+T = TypeVar("T")
 
 
 class Desk:
@@ -306,20 +309,28 @@ class Desk:
     # --- the history --------------------------------------------------------------------------
 
     async def history(self) -> History:
-        """Read the whole history. Writes nothing and takes no lock.
-
-        A pooler that has no connection of the server to spare is asked again: another runner may
-        need them all for as long as a migration takes.
-        """
+        """Read the whole history. Writes nothing and takes no lock."""
         with readable():
-            while True:
-                try:
-                    return await self.read()
-                except ConnectionLostError as error:
-                    if not (is_queueing(error) and self.can_reconnect):
-                        raise
-                await self.close()
-                await self.reopen()
+            return await self._in_the_end(self.read)
+
+    async def glance(self) -> Sequence[Trace] | None:
+        """Read of each row only what tells whether anything is to be done."""
+        with readable():
+            return await self._in_the_end(lambda: self.book.glance())
+
+    async def _in_the_end(self, look: Callable[[], Awaitable[T]]) -> T:
+        """Look, as often as it takes behind a pooler that has no connection to spare.
+
+        Another runner may need all of them for as long as a migration takes.
+        """
+        while True:
+            try:
+                return await look()
+            except ConnectionLostError as error:
+                if not (is_queueing(error) and self.can_reconnect):
+                    raise
+            await self.close()
+            await self.reopen()
 
     async def read(self) -> History:
         """Read the whole history, once."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS
+from asyncmig.glance import TRACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,6 +150,11 @@ class HistoryTable:
         shown = ", ".join(_shown(column) for column in COLUMNS)
         chosen = "ORDER BY id" if entry_id is None else f"WHERE id {EQUALS} {entry_id}"
         return f"SELECT {shown} FROM {self.qualified} {chosen}"
+
+    @property
+    def glance(self) -> str:
+        """Read of every row only what tells whether anything is to be done."""
+        return f"SELECT {', '.join(TRACE)} FROM {self.qualified} ORDER BY id"
 
     @property
     def generation(self) -> str:

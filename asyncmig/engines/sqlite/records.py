@@ -51,14 +51,29 @@ def read_history(raw: Raw, table: Table) -> History:
     Raises:
         HistoryFormatError: A newer release wrote it, or it is no history at all.
     """
-    if not _select(raw, table.exists()):
+    rows = _every(raw, table, table.every_row())
+    if rows is None:
         return History(exists=False)
+    return History(tuple(entry_from(dict(zip(COLUMNS, row, strict=True))) for row in rows))
+
+
+def read_glance(raw: Raw, table: Table) -> Sequence[Row] | None:
+    """Read of each row only what tells whether anything is to be done; ``None`` without a table.
+
+    Raises:
+        HistoryFormatError: A newer release wrote it, or it is no history at all.
+    """
+    return _every(raw, table, table.glance())
+
+
+def _every(raw: Raw, table: Table, command: Command) -> Sequence[Row] | None:
+    if not _select(raw, table.exists()):
+        return None
     try:
-        rows = _select(raw, table.every_row())
+        return _select(raw, command)
     except DriverError as error:
         _refuse_other_columns(raw, table, error)
         raise
-    return History(tuple(entry_from(dict(zip(COLUMNS, row, strict=True))) for row in rows))
 
 
 def read_entry(raw: Raw, table: Table, entry_id: int) -> HistoryEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import to_thread
 
@@ -17,6 +17,7 @@ from asyncmig.engines.sqlite.lock import LockFile
 from asyncmig.engines.sqlite.patience import Patience
 from asyncmig.engines.sqlite.records import (
     read_entry,
+    read_glance,
     read_history,
     refuse_moved,
     transaction,
@@ -30,13 +31,16 @@ from asyncmig.history import History, NewRow, RowState
 from asyncmig.migration import PythonScript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.connection import Raw
+    from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
+
+T = TypeVar("T")
 
 
 class SqliteSession:
@@ -58,7 +62,13 @@ class SqliteSession:
         A reader of a database that is not in WAL waits for a writer that is about to commit; for
         another runner it waits as long as that lives.
         """
-        return await self._patiently(self._read, runner_lives=self._runner_lives)
+        read = partial(self._read, read_history, without=History(exists=False))
+        return await self._patiently(read, runner_lives=self._runner_lives)
+
+    async def glance(self) -> Sequence[Trace] | None:
+        """Read of each row only what tells whether anything is to be done, as :meth:`history`."""
+        read = partial(self._read, read_glance, without=None)
+        return await self._patiently(read, runner_lives=self._runner_lives)
 
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
@@ -116,12 +126,14 @@ class SqliteSession:
             raise RuntimeError(message)
         return self._desk_in_use
 
-    async def _read(self) -> History:
-        work = partial(read_history, table=self._table)
+    async def _read(self, read: Callable[[Raw, Table], T], *, without: T) -> T:
+        def work(raw: Raw) -> T:
+            return read(raw, self._table)
+
         if self._desk_in_use is not None:
             with suppress(ClosedError):  # by a migration; the next one gets a new connection
                 return await self._desk_in_use.worker.run(work)
-        return await self._visit.read(work, without=History(exists=False))
+        return await self._visit.read(work, without=without)
 
     async def _runner_lives(self) -> bool:
         lock = await self._lock_file()

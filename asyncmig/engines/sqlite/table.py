@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS, progress_text, values_of
+from asyncmig.glance import TRACE
 from asyncmig.history import RowState
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class Table:
         """
         return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} ORDER BY +{self.qualified}.id")
 
+    def glance(self) -> Command:
+        """Select of every row only what tells whether anything is to be done."""
+        return Command(f"SELECT {_TRACE} FROM {self.qualified} ORDER BY id")
+
     def row(self, entry_id: int) -> Command:
         """Select one row, as text."""
         return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} WHERE id = :id", {"id": entry_id})
@@ -161,6 +166,7 @@ class Table:
 
 # Without `AS id`: ORDER BY id would then mean the text, and put 10 in front of 2.
 _AS_TEXT = ", ".join(f"CAST({column} AS TEXT)" for column in COLUMNS)
+_TRACE = ", ".join(f"CAST({column} AS TEXT)" for column in TRACE)
 
 
 def _column(name: str) -> str:

@@ -1,0 +1,55 @@
+"""The migration files of one call: read off the loop, and only as closely as need be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from asyncmig.sources import load, read_checksums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncmig.glance import Checksums
+    from asyncmig.migration import Migration
+    from asyncmig.sources import Source
+    from asyncmig.sql import Dialect
+
+
+class Files:
+    """The files of one source.
+
+    Args:
+        source: Where they are.
+        dialect: What the SQL among them is written in.
+    """
+
+    def __init__(self, source: Source, dialect: Dialect) -> None:
+        self._source = source
+        self._dialect = dialect
+        self._migrations: Sequence[Migration] | None = None
+
+    async def checksums(self) -> Checksums | None:
+        """Return the checksum of each migration, or ``None``: then all of them are loaded.
+
+        Raises:
+            SourceError: See :func:`asyncmig.sources.load`.
+        """
+        return await anyio.to_thread.run_sync(self._read_checksums)
+
+    async def migrations(self) -> Sequence[Migration]:
+        """Return the migrations; they are read once.
+
+        Raises:
+            SourceError: See :func:`asyncmig.sources.load`.
+        """
+        if self._migrations is None:
+            self._migrations = await anyio.to_thread.run_sync(load, self._source, self._dialect)
+        return self._migrations
+
+    def _read_checksums(self) -> Checksums | None:
+        checksums = read_checksums(self._source, self._dialect)
+        if checksums is None:
+            self._migrations = load(self._source, self._dialect)
+        return checksums

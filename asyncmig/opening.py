@@ -1,0 +1,51 @@
+"""Open a visit to the database while something else is being got ready: the files."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+from asyncmig.errors import AsyncmigError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine
+    from contextlib import AbstractAsyncContextManager
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+@asynccontextmanager
+async def opened(
+    visit: AbstractAsyncContextManager[V], beside: Coroutine[object, object, T]
+) -> AsyncGenerator[tuple[V, asyncio.Future[T]]]:
+    """Enter ``visit`` while ``beside`` is being done, and yield both: what was entered, the future.
+
+    When ``beside`` fails, the opening is given up at once, and its error is the one that counts:
+    with a wrong folder nobody needs to wait for a database that is starting.
+    """
+    aside = asyncio.ensure_future(beside)
+    try:
+        async with AsyncExitStack() as stack:
+            with anyio.CancelScope() as opening:
+                aside.add_done_callback(lambda done: opening.cancel() if _failed(done) else None)
+                try:
+                    entered = await stack.enter_async_context(visit)
+                except AsyncmigError:
+                    await aside
+                    raise
+            if _failed(aside):
+                aside.result()
+            yield entered, aside
+    finally:
+        if not aside.done():
+            aside.cancel()
+            await asyncio.wait({aside})
+
+
+def _failed(task: asyncio.Future[T]) -> bool:
+    """Tell whether the task is over with an error, and look at that, as asyncio wants."""
+    return task.done() and not task.cancelled() and task.exception() is not None

@@ -1,0 +1,100 @@
+"""A start with nothing pending: what is not done then."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from asyncmig import Migrator, Version, files, run
+from asyncmig.engines import rows
+from asyncmig.errors import ChangedMigrationError, InvalidMigrationError, SourceNotFoundError
+from asyncmig.events import RunFinished, RunStarted
+from asyncmig.report import RunReport
+from asyncmig.sources import checksums, markers
+
+if TYPE_CHECKING:
+    from asyncmig.events import Event
+    from tests.migration_folder import MigrationFolder
+from tests.migrator.shop import ORDERS
+
+
+def forbid_parsing(patch: pytest.MonkeyPatch) -> None:
+    """Let everything fail that makes a value of a file, or of a row of the history."""
+    patch.setattr(files, "load", None)
+    patch.setattr(checksums, "read_sql", None)
+    patch.setattr(markers, "line_comments_at_column_zero", None)
+    patch.setattr(run, "make_plan", None)
+    patch.setattr(run, "classify", None)
+    patch.setattr(rows, "HistoryEntry", None)
+
+
+async def test_nothing_is_parsed_when_nothing_is_pending(
+    migrator: Migrator, told: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No marker, no statement, no row of the history; and the report and the events are whole."""
+    first = await migrator.up()
+    told.clear()
+    with monkeypatch.context() as patch:
+        forbid_parsing(patch)
+        report = await migrator.up()
+
+    expected = RunReport(
+        database=first.database,
+        run_id=report.run_id,
+        direction=first.direction,
+        entries=(),
+        current=Version("2"),
+        pending=0,
+        lock_wait_ms=0,
+        duration_ms=report.duration_ms,
+    )
+    assert expected == report
+    assert [RunStarted, RunFinished] == [type(event) for event in told]
+    assert migrator.ready
+
+
+async def test_each_file_is_opened_once_when_nothing_is_pending(
+    migrator: Migrator, shop: MigrationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To be hashed: an edited file is an error at every start."""
+    await migrator.up()
+    opened: Counter[str] = Counter()
+    open_file = os.open
+
+    def counted(path: str, *args: int) -> int:
+        if Path(path).parent == shop.path:
+            opened[Path(path).name] += 1
+        return open_file(path, *args)
+
+    monkeypatch.setattr(os, "open", counted)
+    await migrator.up()
+
+    assert Counter(["1_users.sql", "2_orders.sql", "R__totals.sql"]) == opened
+
+
+async def test_an_edited_file_is_still_an_error(migrator: Migrator, shop: MigrationFolder) -> None:
+    """The short way compares every checksum."""
+    await migrator.up()
+    shop.write("2_orders.sql", ORDERS.replace("int", "integer"))
+
+    with pytest.raises(ChangedMigrationError, match="2"):
+        await migrator.up()
+
+
+async def test_files_that_are_wrong_are_told_before_the_database_is_reached(
+    shop: MigrationFolder, told: list[Event]
+) -> None:
+    """Nobody waits for a database that is starting when the folder is wrong; nothing is told."""
+    shop.write("3_wrong.sql", "-- migrate:up\n-- migrate:up\n")
+    unreachable = "postgresql://127.0.0.1:1/shop"
+    migrator = Migrator(unreachable, shop, observer=told.append, connect_timeout=60)
+
+    with pytest.raises(InvalidMigrationError, match="a second migrate:up"):
+        await migrator.up()
+    with pytest.raises(SourceNotFoundError):
+        await Migrator(unreachable, "nowhere", observer=told.append).up()
+    assert [] == told
