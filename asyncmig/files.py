@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from asyncmig.sources import load, read_checksums
+from asyncmig.sources.checksums import read_checksums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,11 +45,17 @@ class Files:
             SourceError: See :func:`asyncmig.sources.load`.
         """
         if self._migrations is None:
-            self._migrations = await anyio.to_thread.run_sync(load, self._source, self._dialect)
+            self._migrations = await anyio.to_thread.run_sync(self._load)
         return self._migrations
 
     def _read_checksums(self) -> Checksums | None:
         checksums = read_checksums(self._source, self._dialect)
         if checksums is None:
-            self._migrations = load(self._source, self._dialect)
+            self._migrations = self._load()
         return checksums
+
+    def _load(self) -> Sequence[Migration]:
+        """Read all of them. The parsers are imported now, in the thread: mostly none is needed."""
+        from asyncmig.sources.folder import load
+
+        return load(self._source, self._dialect)

@@ -29,7 +29,6 @@ from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
 from asyncmig.plan import make_plan
-from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, OutOfOrder, Policy, Request
 from asyncmig.run import Run
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from asyncmig.events import Observer
     from asyncmig.history import History, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration
+    from asyncmig.repair import Repair
     from asyncmig.request import Target
 
 
@@ -263,7 +263,8 @@ class Migrator:
 
     async def history(self) -> tuple[HistoryEntry, ...]:
         """Return every row of the history, oldest first."""
-        return (await self._history()).entries
+        async with self._engine.session(_runner()) as session:
+            return (await session.history()).entries
 
     async def require_current(self) -> StatusReport:
         """Return the status if nothing is pending, else raise.
@@ -320,6 +321,8 @@ class Migrator:
         Raises:
             HistoryNotEmptyError: Migrations have been applied already.
         """
+        from asyncmig.repair import plan_baseline
+
         return await self._settle(lambda files, rows: plan_baseline(files, rows, str(version)))
 
     async def repair(
@@ -341,6 +344,8 @@ class Migrator:
         Raises:
             SettingsError: None, or more than one, of the three decisions was given.
         """
+        from asyncmig.repair import Decision, plan_repair
+
         given = {Decision.ACCEPT: accept, Decision.FORGET: forget, Decision.MARK: mark}
         decisions = [(decision, key) for decision, key in given.items() if key is not None]
         if len(decisions) != 1:
@@ -366,15 +371,11 @@ class Migrator:
 
     # --- parts --------------------------------------------------------------------------------
 
-    async def _history(self) -> History:
-        async with self._engine.session(_runner()) as session:
-            return await session.history()
-
     async def _look(self) -> tuple[Sequence[Migration], History]:
-        visit, files = self._engine.session(_runner()), Files(self._source, self._engine.dialect)
-        async with opened(visit, files.migrations()) as (session, reading):
+        files = Files(self._source, self._engine.dialect)
+        async with opened(self._engine.session(_runner()), files.migrations()) as (session, read):
             history = await session.history()
-            return await reading, history
+            return await read, history
 
     def _left(self, statuses: Sequence[MigrationStatus]) -> list[str]:
         """Return what stands between the database and the files, by this policy."""

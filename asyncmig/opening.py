@@ -30,20 +30,25 @@ async def opened(
     aside = asyncio.ensure_future(beside)
     try:
         async with AsyncExitStack() as stack:
-            with anyio.CancelScope() as opening:
-                aside.add_done_callback(lambda done: opening.cancel() if _failed(done) else None)
-                try:
-                    entered = await stack.enter_async_context(visit)
-                except AsyncmigError:
-                    await aside
-                    raise
-            if _failed(aside):
-                aside.result()
-            yield entered, aside
+            yield await _enter(stack, visit, aside), aside
     finally:
         if not aside.done():
             aside.cancel()
             await asyncio.wait({aside})
+
+
+async def _enter(
+    stack: AsyncExitStack, visit: AbstractAsyncContextManager[V], aside: asyncio.Future[T]
+) -> V:
+    with anyio.CancelScope() as opening:
+        aside.add_done_callback(lambda done: opening.cancel() if _failed(done) else None)
+        try:
+            return await stack.enter_async_context(visit)
+        except AsyncmigError:
+            await aside
+            raise
+    await aside  # raises: nothing else cancels the opening
+    raise AssertionError
 
 
 def _failed(task: asyncio.Future[T]) -> bool:

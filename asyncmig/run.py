@@ -12,7 +12,6 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from asyncmig.engines.base import HistoryMovedError, NothingToDo, StepEvents, Wait, failure_of
-from asyncmig.engines.statements import prepare
 from asyncmig.errors import (
     AsyncmigError,
     IncompleteMigrationError,
@@ -243,6 +242,8 @@ class Run:
         await anyio.to_thread.run_sync(self._look_through, plan)
 
     def _look_through(self, plan: Plan) -> None:
+        from asyncmig.engines.statements import prepare
+
         for step in plan.steps:
             script = step.script
             if isinstance(script, SqlScript) and script not in self._fit:

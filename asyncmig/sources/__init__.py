@@ -9,8 +9,22 @@ together (:mod:`.bundle`), and reads them: :mod:`.decode`, then :mod:`.sql_file`
 
 from __future__ import annotations
 
-from asyncmig.sources.checksums import read_checksums
-from asyncmig.sources.folder import find_problems, load
-from asyncmig.sources.location import Source
+from typing import TYPE_CHECKING
+
+from asyncmig.on_demand import names_of
+
+if TYPE_CHECKING:
+    from asyncmig.sources.checksums import read_checksums
+    from asyncmig.sources.folder import find_problems, load
+    from asyncmig.sources.location import Source
+
+_HOMES = {
+    "Source": "location",
+    "find_problems": "folder",
+    "load": "folder",
+    "read_checksums": "checksums",
+}
 
 __all__ = ["Source", "find_problems", "load", "read_checksums"]
+
+__getattr__ = names_of(__name__, _HOMES)

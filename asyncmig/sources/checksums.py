@@ -19,7 +19,6 @@ from asyncmig.sources.location import locate
 from asyncmig.sources.markers import may_have_markers, plain_up
 from asyncmig.sources.names import FileName, parse_name
 from asyncmig.sources.place import Place, Text
-from asyncmig.sources.sql_file import read_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,6 +117,8 @@ def _part(entry: os.DirEntry[str], ending: str, dialect: Dialect) -> str:
 
 def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
     """Return what :func:`_part` does, by reading the file as ``load`` does."""
+    from asyncmig.sources.sql_file import read_sql
+
     name = parse_name(entry.name)
     assert isinstance(name, FileName)  # noqa: S101 - it has been taken apart
     scripts = read_sql(Text(text, Place(entry.path)), name, dialect)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from asyncmig.migration import Direction
 from asyncmig.sources.options import Word, closest
-from asyncmig.sql import line_comments_at_column_zero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +138,8 @@ def find_markers(script: str, dialect: Dialect) -> Iterator[Candidate]:
     candidates = {line.start: line for line in _suspicious_lines(script)}
     if not candidates:
         return
+    from asyncmig.sql import line_comments_at_column_zero
+
     last = max(candidates)
     for comment in line_comments_at_column_zero(_pulled_left(script, candidates), dialect):
         if comment.offset in candidates:

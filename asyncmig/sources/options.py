@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,6 +62,8 @@ def read_options(words: Iterable[Word], text: Text) -> Options:
 
 def closest(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return the choice that a misspelt word was meant to be, empty when none is near."""
+    import difflib
+
     return next(iter(difflib.get_close_matches(word, list(choices), n=1, cutoff=cutoff)), "")
 
 

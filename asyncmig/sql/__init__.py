@@ -7,18 +7,43 @@ text; no SQL is run, changed or understood any further.
 
 from __future__ import annotations
 
-from asyncmig.sql.autocommit import autocommit_reason
-from asyncmig.sql.comments import Comment, line_comments_at_column_zero
-from asyncmig.sql.dialect import Dialect
-from asyncmig.sql.position import Position, line_at, position_at
-from asyncmig.sql.pragmas import Pragma, foreign_keys_pragma, pragma
-from asyncmig.sql.problems import Problem, problem
-from asyncmig.sql.statements import Statement, split
-from asyncmig.sql.transactions import (
-    TransactionControl,
-    transaction_control,
-    without_outer_transaction,
-)
+from typing import TYPE_CHECKING
+
+from asyncmig.on_demand import names_of
+
+if TYPE_CHECKING:
+    from asyncmig.sql.autocommit import autocommit_reason
+    from asyncmig.sql.comments import Comment, line_comments_at_column_zero
+    from asyncmig.sql.dialect import Dialect
+    from asyncmig.sql.position import Position, line_at, position_at
+    from asyncmig.sql.pragmas import Pragma, foreign_keys_pragma, pragma
+    from asyncmig.sql.problems import Problem, problem
+    from asyncmig.sql.statements import Statement, split
+    from asyncmig.sql.transactions import (
+        TransactionControl,
+        transaction_control,
+        without_outer_transaction,
+    )
+
+_HOMES = {
+    "Comment": "comments",
+    "Dialect": "dialect",
+    "Position": "position",
+    "Pragma": "pragmas",
+    "Problem": "problems",
+    "Statement": "statements",
+    "TransactionControl": "transactions",
+    "autocommit_reason": "autocommit",
+    "foreign_keys_pragma": "pragmas",
+    "line_at": "position",
+    "line_comments_at_column_zero": "comments",
+    "position_at": "position",
+    "pragma": "pragmas",
+    "problem": "problems",
+    "split": "statements",
+    "transaction_control": "transactions",
+    "without_outer_transaction": "transactions",
+}
 
 __all__ = [
     "Comment",
@@ -39,3 +64,5 @@ __all__ = [
     "transaction_control",
     "without_outer_transaction",
 ]
+
+__getattr__ = names_of(__name__, _HOMES)

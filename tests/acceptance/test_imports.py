@@ -1,4 +1,7 @@
-"""What a command imports: nothing for the help, and never the driver of the other database."""
+"""What is imported: nothing for the help, one driver for a run, no parser to see that all is well.
+
+By name and not by time, so that it fails on every machine alike.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,30 @@ if TYPE_CHECKING:
     from tests.acceptance.project import Project
 
 HEAVY = {"aiosqlite", "anyio", "asyncio", "asyncpg", "sqlite3", "structlog"}
+PARSERS = {
+    "asyncmig.engines.postgres.autocommit",
+    "asyncmig.engines.postgres.transactional",
+    "asyncmig.engines.sqlite.applying",
+    "asyncmig.engines.sqlite.stepwise",
+    "asyncmig.engines.statements",
+    "asyncmig.repair",
+    "asyncmig.sources.folder",
+    "asyncmig.sources.python_file",
+    "asyncmig.sources.sql_file",
+    "asyncmig.sql.lexer",
+    "asyncmig.sql.postgresql",
+    "asyncmig.sql.sqlite",
+    "asyncmig.sql.statements",
+}
+"""What reads, checks and applies what is pending; the patterns of the lexer alone are forty."""
+
+MIGRATE = (
+    "import asyncio, sys, asyncmig; asyncio.run(asyncmig.migrate(*sys.argv[1:], observer=None))"
+)
 
 
 def imported(*words: str, cwd: Path, **environment: str) -> set[str]:
-    """Return which of the heavy packages a Python process imports, by its own account."""
+    """Return which modules and packages a Python process imports, by its own account."""
     # Coverage in a child process imports sqlite3 for itself.
     measured = [name for name in os.environ if name.startswith(("COV_", "COVERAGE_"))]
     found = clean_environment(cwd, **environment)
@@ -35,15 +58,23 @@ def imported(*words: str, cwd: Path, **environment: str) -> set[str]:
         check=True,
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
-    assert "asyncmig" in names
-    return HEAVY & names
+    modules = {line.rpartition("|")[2].strip() for line in lines}
+    assert "asyncmig" in modules
+    return modules | {name.partition(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["up", "--help"]])
 def test_help_imports_nothing_that_is_heavy(tmp_path: Path, words: list[str]) -> None:
     """It is there at once, also where no driver is installed."""
-    assert set() == imported("-m", "asyncmig", *words, cwd=tmp_path)
+    assert set() == HEAVY & imported("-m", "asyncmig", *words, cwd=tmp_path)
+
+
+def test_the_package_imports_nothing_of_itself(tmp_path: Path) -> None:
+    """``import asyncmig`` costs next to nothing; each name is loaded when it is first used."""
+    found = imported("-c", "import asyncmig", cwd=tmp_path)
+
+    assert set() == HEAVY & found
+    assert {"asyncmig"} == {name for name in found if name.partition(".")[0] == "asyncmig"}
 
 
 @pytest.mark.parametrize(
@@ -58,3 +89,16 @@ def test_a_run_imports_one_driver(empty_project: Project, drivers: set[str]) -> 
     found = imported("-m", "asyncmig", "up", cwd=empty_project.root, **empty_project.environment)
 
     assert drivers == found & {"aiosqlite", "asyncpg", "sqlite3"}
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+def test_a_start_with_nothing_to_do_imports_no_parser(empty_project: Project, url: str) -> None:
+    """Every replica pays for it at every start: only what is pending has to be understood."""
+    empty_project.migrations.write("001_users.sql", USERS)
+    words = ("-c", MIGRATE, url, str(empty_project.migrations.path))
+
+    first = imported(*words, cwd=empty_project.root)
+    second = imported(*words, cwd=empty_project.root)
+
+    assert "asyncmig.sql.lexer" in first
+    assert set() == (PARSERS | {"structlog"}) & second

@@ -1,4 +1,7 @@
-"""One visit to PostgreSQL: read the history, take the lock, hand each step to what applies it."""
+"""One visit to PostgreSQL: read the history, take the lock, hand each step to what applies it.
+
+What applies steps, and the lexer with it, is imported when there is one: mostly there is none.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import HistoryMovedError, Wait
-from asyncmig.engines.postgres import autocommit, transactional
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.desk import Desk
 from asyncmig.engines.postgres.refusals import (
@@ -43,6 +45,8 @@ class PostgresSession(Desk):
 
     async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
         """Run one step and commit it together with its history."""
+        from asyncmig.engines.postgres import autocommit, transactional
+
         if step.script.transaction:
             apply = transactional.apply
         elif isinstance(step.script, SqlScript):
@@ -54,11 +58,15 @@ class PostgresSession(Desk):
 
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone, in a transaction."""
+        from asyncmig.engines.postgres import transactional
+
         async with self._waiting_again():
             return await transactional.edit_history(self, edit, planned)
 
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``, for the runners that wait."""
+        from asyncmig.engines.postgres import transactional
+
         with suppress(HistoryMovedError), readable():
             await transactional.record_failure(self, step, failure)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.cleanup import delivering
 from asyncmig.engines.sqlite.access import BorrowedConnection, OwnConnections
 from asyncmig.engines.sqlite.patience import Patience
-from asyncmig.engines.sqlite.script import script_of
 from asyncmig.engines.sqlite.session import SqliteSession
 from asyncmig.engines.sqlite.table import Table
 from asyncmig.engines.url import SqliteTarget
@@ -69,4 +68,6 @@ class SqliteEngine:
         Raises:
             InvalidMigrationError: The plan has a step that is not SQL.
         """
+        from asyncmig.engines.sqlite.script import script_of
+
         return script_of(plan, runner, Table(self._settings.table))

@@ -1,4 +1,7 @@
-"""One visit to a SQLite database."""
+"""One visit to a SQLite database.
+
+What applies steps, and the lexer with it, is imported when there is one: mostly there is none.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from anyio import to_thread
 
 from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
-from asyncmig.engines.sqlite.applying import apply_in_transaction
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.desk import Desk
 from asyncmig.engines.sqlite.lock import LockFile
@@ -23,8 +25,6 @@ from asyncmig.engines.sqlite.records import (
     transaction,
     write,
 )
-from asyncmig.engines.sqlite.resume import refuse_progress
-from asyncmig.engines.sqlite.stepwise import apply_step_by_step
 from asyncmig.engines.sqlite.table import Table
 from asyncmig.errors import DatabaseError
 from asyncmig.history import History, NewRow, RowState
@@ -93,6 +93,10 @@ class SqliteSession:
 
     async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
         """Run one step and commit it together with its history."""
+        from asyncmig.engines.sqlite.applying import apply_in_transaction
+        from asyncmig.engines.sqlite.resume import refuse_progress
+        from asyncmig.engines.sqlite.stepwise import apply_step_by_step
+
         script = step.script
         if script.transaction or isinstance(script, PythonScript):
             refuse_progress(step)
