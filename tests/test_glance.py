@@ -56,17 +56,17 @@ def any_rows(draw: st.DrawFn) -> History:
     rows: list[HistoryEntry] = []
     for entry_id in range(1, draw(st.integers(0, 7)) + 1):
         version = draw(st.sampled_from(["1", "2", "3", "004", None]))
-        name = "v" if version else draw(st.sampled_from(["view", "other"]))
+        kinds = [Kind.VERSIONED, Kind.VERSIONED, Kind.BASELINE] if version else [Kind.REPEATABLE]
+        kind = draw(st.sampled_from(kinds))
+        ways = [Direction.UP] if kind is Kind.BASELINE else [*[Direction.UP] * 4, Direction.DOWN]
         entry = HistoryEntry(
             id=entry_id,
-            kind=draw(
-                st.sampled_from([Kind.VERSIONED, Kind.BASELINE] if version else [Kind.REPEATABLE])
-            ),
-            direction=draw(st.sampled_from([Direction.UP] * 4 + [Direction.DOWN])),
+            kind=kind,
+            direction=draw(st.sampled_from(ways)),
             version=None if version is None else Version(version),
-            name=name,
+            name="v" if version else draw(st.sampled_from(["view", "other"])),
             checksum=draw(st.sampled_from(["same", "same", "same", "edited"])),
-            state=draw(st.sampled_from([RowState.APPLIED] * 6 + list(RowState))),
+            state=draw(st.sampled_from([*[RowState.APPLIED] * 6, *RowState])),
             started_at=NOON,
         )
         key = (entry.identity, entry.direction)

@@ -121,9 +121,12 @@ def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
 
     name = parse_name(entry.name)
     assert isinstance(name, FileName)  # noqa: S101 - it has been taken apart
-    scripts = read_sql(Text(text, Place(entry.path)), name, dialect)
+    scripts = read_sql(Text(text, _UNTOLD), name, dialect)
     return scripts[name.direction or Direction.UP].text
 
+
+_UNTOLD = Place("")
+"""Where an error is: nobody is told, since ``load`` finds it again."""
 
 _AT_ONCE = 1 << 16
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
@@ -145,4 +148,4 @@ def _read(path: str) -> str:
         os.close(file)
     if len(content) == _AT_ONCE:
         content = Path(path).read_bytes()
-    return decode(content, Place(path))
+    return decode(content, _UNTOLD)

@@ -167,8 +167,8 @@ def _suspicious_lines(script: str) -> Iterator[_Line]:
 
 
 def _lines_like_markers(script: str) -> Iterator[re.Match[str]]:
-    first = _FIRST_LINE.match(script)
-    return chain([first] if first else [], _LATER_LINE.finditer(script))
+    first, later = _FIRST_LINE.match(script), _LATER_LINE.finditer(script)
+    return chain([first], later) if first else later
 
 
 def _pulled_left(script: str, lines: dict[int, _Line]) -> str:

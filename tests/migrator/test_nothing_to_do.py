@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asyncmig import Migrator, Version, files, run
+from asyncmig import Migrator, Version, run
 from asyncmig.engines import rows
 from asyncmig.errors import ChangedMigrationError, InvalidMigrationError, SourceNotFoundError
 from asyncmig.events import RunFinished, RunStarted
 from asyncmig.report import RunReport
-from asyncmig.sources import checksums, markers
+from asyncmig.sources import folder, sql_file
+from asyncmig.sql import lexer, statements
 
 if TYPE_CHECKING:
     from asyncmig.events import Event
@@ -24,9 +25,10 @@ from tests.migrator.shop import ORDERS
 
 def forbid_parsing(patch: pytest.MonkeyPatch) -> None:
     """Let everything fail that makes a value of a file, or of a row of the history."""
-    patch.setattr(files, "load", None)
-    patch.setattr(checksums, "read_sql", None)
-    patch.setattr(markers, "line_comments_at_column_zero", None)
+    patch.setattr(folder, "load", None)
+    patch.setattr(sql_file, "read_sql", None)
+    patch.setattr(lexer, "marks", None)
+    patch.setattr(statements, "split", None)
     patch.setattr(run, "make_plan", None)
     patch.setattr(run, "classify", None)
     patch.setattr(rows, "HistoryEntry", None)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncmig.errors import SourceError
-from asyncmig.sources import checksums, load, markers, read_checksums
-from asyncmig.sql import Dialect
+from asyncmig.sources import load, read_checksums, sql_file
+from asyncmig.sql import Dialect, lexer
 from tests.migration_folder import MigrationFolder
 
 if TYPE_CHECKING:
@@ -137,9 +137,8 @@ def test_ordinary_files_are_read_once_and_not_parsed(
         return open_file(path, flags)
 
     monkeypatch.setattr(os, "open", counted)
-    for parser in ("read_sql", "Text"):
-        monkeypatch.setattr(checksums, parser, None)
-    monkeypatch.setattr(markers, "line_comments_at_column_zero", None)
+    monkeypatch.setattr(sql_file, "read_sql", None)
+    monkeypatch.setattr(lexer, "marks", None)
 
     assert expected == read_checksums(ordinary, Dialect.POSTGRESQL)
     assert Counter({name.name: 1 for name in ordinary.path.glob("[1-9R]*_*")}) == reads

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from asyncmig.engines.url.given import masked
 from asyncmig.errors import DatabaseUrlError
@@ -134,6 +133,8 @@ def split_url(text: str) -> SplitUrl:
 
 def nearest(word: str, known: list[str]) -> str:
     """Return the known word that is most like the given one, empty if none is."""
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(word.lower(), known, n=1, cutoff=0.7)), "")
 
 
