@@ -97,6 +97,64 @@ def test_the_short_way_gives_the_checksums_of_the_long_one(
         assert read_checksums(folder, dialect) in (None, loaded(folder, dialect))
 
 
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{UP}SELECT '\n{DOWN}';\n",
+        f"{UP}SELECT 'it''s\n{DOWN}';\n",
+        f'{UP}SELECT 1 AS "\n{DOWN}";\n',
+        f"{UP}/*\n{DOWN}*/ SELECT 1;\n",
+        f"{UP}SELECT $$\n{DOWN}$$;\n",
+        f"{UP}SELECT E'\\'\n{DOWN}';\n",
+        f"{UP}SELECT 1 AS [a'\n{DOWN}b'];\n",
+        f"{UP}SELECT `a'\n{DOWN}b'`;\n",
+        f"{UP}-- it's\nSELECT 1;\n{DOWN}SELECT 2;\n",
+        f"{UP}SELECT 1 - 2 / 3, 'a--b';\n{DOWN}SELECT 2;\n",
+        f"{UP}SELECT 1;\n{DOWN}{DOWN}",
+        f"{UP}{UP}",
+        f"SELECT 1;\n{UP}SELECT 2;\n",
+        f"-- about\n{UP}SELECT 2;\n",
+        f"{DOWN}{UP}",
+        DOWN,
+        UP.rstrip(),
+        "",
+    ],
+)
+def test_a_marker_counts_where_the_lexer_says_so(
+    migration_folder: MigrationFolder, content: str, dialect: Dialect
+) -> None:
+    """Not in what is quoted: the part of the file that is hashed would be another one."""
+    migration_folder.write("1_a.sql", content)
+
+    assert loaded(migration_folder, dialect) == read_checksums(migration_folder, dialect)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1_a.down.sql"],
+        ["1_a.sql", "1_a.down.sql"],
+        ["1_a.sql", "01_b.sql"],
+        ["1_a.sql", "1_a.up.sql"],
+        ["1_a.up.sql", "1_a.down.sql", "1_b.down.sql"],
+        ["1_a.sql", "2b.sql"],
+        ["1_a.sql", "R__v.up.sql"],
+        ["README.md"],
+        [],
+    ],
+)
+def test_files_that_do_not_go_together_are_left_to_the_long_way(
+    migration_folder: MigrationFolder, names: list[str]
+) -> None:
+    """Which says what is wrong with them."""
+    for name in names:
+        migration_folder.write(name, "SELECT 1;\n")
+
+    assert loaded(migration_folder, Dialect.SQLITE) is None
+    assert read_checksums(migration_folder, Dialect.SQLITE) is None
+
+
 @given(contents, st.sampled_from(Dialect))
 def test_the_up_part_that_needs_no_lexer_is_the_one_that_the_lexer_finds(
     content: str, dialect: Dialect
