@@ -316,7 +316,10 @@ class Desk:
     async def glance(self) -> Sequence[Trace] | None:
         """Read of each row only what tells whether anything is to be done."""
         with readable():
-            return await self._in_the_end(lambda: self.book.glance())
+            return await self._in_the_end(self._glance)
+
+    async def _glance(self) -> Sequence[Trace] | None:
+        return await self.book.glance()  # asked for each time: the connection may be another one
 
     async def _in_the_end(self, look: Callable[[], Awaitable[T]]) -> T:
         """Look, as often as it takes behind a pooler that has no connection to spare.
