@@ -153,8 +153,12 @@ class HistoryTable:
 
     @property
     def glance(self) -> str:
-        """Read of every row only what tells whether anything is to be done."""
-        return f"SELECT {', '.join(TRACE)} FROM {self.qualified} ORDER BY id"
+        """Read of every row only what tells whether anything is to be done.
+
+        All columns are named, though: a table that lacks one is no history.
+        """
+        rows = f"SELECT {', '.join(COLUMNS)} FROM {self.qualified}"
+        return f"SELECT {', '.join(TRACE)} FROM ({rows}) history ORDER BY id"
 
     @property
     def generation(self) -> str:

@@ -99,8 +99,12 @@ class Table:
         return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} ORDER BY +{self.qualified}.id")
 
     def glance(self) -> Command:
-        """Select of every row only what tells whether anything is to be done."""
-        return Command(f"SELECT {_TRACE} FROM {self.qualified} ORDER BY id")
+        """Select of every row only what tells whether anything is to be done.
+
+        All columns are named, though: a table that lacks one is no history.
+        """
+        rows = f"SELECT {', '.join(COLUMNS)} FROM {self.qualified}"
+        return Command(f"SELECT {_TRACE} FROM ({rows}) ORDER BY id")
 
     def row(self, entry_id: int) -> Command:
         """Select one row, as text."""
