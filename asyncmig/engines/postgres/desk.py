@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from asyncmig.engines.base import Wait
 from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
 from asyncmig.engines.postgres.book import Book
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
@@ -17,13 +16,11 @@ from asyncmig.engines.postgres.row_lock import KeptRowLock, RowLock
 from asyncmig.engines.postgres.seats import Seats
 from asyncmig.engines.postgres.server import Server, greet, settle_in
 from asyncmig.engines.postgres.settings import (
-    IDLE_SECONDS,
     OURSELVES,
     stepwise_settings,
     transaction_settings,
 )
 from asyncmig.engines.postgres.transaction import Transaction
-from asyncmig.engines.postgres.waiting import Waiting
 from asyncmig.errors import (
     AsyncmigError,
     ConnectionInUseError,
@@ -33,7 +30,7 @@ from asyncmig.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from asyncmig.engines.base import EngineSettings, Holder, Runner
+    from asyncmig.engines.base import EngineSettings, Holder, Runner, Wait
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.lent import Belongings
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.glance import Trace
-    from asyncmig.history import Generation, History, HistoryEntry
+    from asyncmig.history import Generation, History
     from asyncmig.migration import Script
     from asyncmig.plan import Step
 
@@ -84,7 +81,7 @@ class Desk:
         self.is_greeted = False
         self._mutex: Lock | None = None
         self._is_locked = False
-        self._wait: Wait | None = None
+        self.wait: Wait | None = None
 
     # --- the connection -----------------------------------------------------------------------
 
@@ -151,18 +148,6 @@ class Desk:
             hint = "run again with a new connection: the history says what is applied"
             raise DatabaseUnavailableError(message, hint=hint) from error
 
-    async def is_committed(self, entry: HistoryEntry) -> bool:
-        """Look, after the connection was lost in COMMIT, whether the row is there as it should.
-
-        The lock is taken first: until it is free, the old connection's COMMIT may still come true.
-        """
-        with readable():
-            await self.close()
-            assert self._wait is not None  # noqa: S101 - only a holder of the lock comes here
-            as_long_as_it_lives = Wait(IDLE_SECONDS, lambda _: False, self._wait.on_waiting)
-            await self.acquire(as_long_as_it_lives)
-            return await self.book.entry(entry.id) == entry
-
     async def greet(self) -> None:
         """Learn what the server is, choose the lock that it can give, and settle in.
 
@@ -221,12 +206,10 @@ class Desk:
             return (TransactionLock if server.pooled else AdvisoryLock)(table.lock_key)
         return KeptRowLock(table, self._source, self.runner) if is_ours else RowLock(table)
 
-    async def acquire(self, wait: Wait) -> float:
-        """Take the lock, on a new connection if need be, and return how many seconds it took."""
-        waited = await Waiting(self, wait).acquire()
+    async def note_belongings(self) -> None:
+        """Note what an application has set on a connection that it lends, to set it back."""
         if self.wire.lent and not self.server.pooled:
             self._before = await belongings(self.wire)
-        return waited
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it."""

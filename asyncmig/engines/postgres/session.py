@@ -18,6 +18,7 @@ from asyncmig.engines.postgres.refusals import (
     no_write,
     readable,
 )
+from asyncmig.engines.postgres.waiting import wait_for_lock
 from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ class PostgresSession(Desk):
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
         """Hold the lock; behind a pooler, each transaction takes it for itself."""
-        self._wait = wait
+        self.wait = wait
         try:
             with readable():
-                waited = await self.acquire(wait)
+                waited = await wait_for_lock(self, wait)
                 await self._make_table()
             yield waited
         finally:
@@ -77,8 +78,8 @@ class PostgresSession(Desk):
             try:
                 yield
             except FenceTakenError:
-                assert self._wait is not None  # noqa: S101 - only inside lock()
-                await self.acquire(self._wait)
+                assert self.wait is not None  # noqa: S101 - only inside lock()
+                await wait_for_lock(self, self.wait)
                 raise
 
     async def _make_table(self) -> None:

@@ -15,6 +15,7 @@ from asyncmig.engines.postgres.connection import ConnectionLostError, ServerErro
 from asyncmig.engines.postgres.ending import Ending, server_failed
 from asyncmig.engines.postgres.guards import XID, unless_ours
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
+from asyncmig.engines.postgres.lost_commit import is_committed
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.resume import refuse_progress
 from asyncmig.engines.postgres.running import ready
@@ -127,7 +128,7 @@ async def _commit(desk: Desk, transaction: Transaction, step: Step, entry: Histo
         await transaction.roll_back()
         raise server_failed(step, error) from error
     except ConnectionLostError as error:
-        if not await desk.is_committed(entry):
+        if not await is_committed(desk, entry):
             message = (
                 f"the connection was lost in COMMIT; migration {step.key} was looked up "
                 "afterwards and is not applied"

@@ -38,7 +38,21 @@ _ANSWER_SECONDS = 30.0
 """For one of our own questions, which take milliseconds."""
 
 
-class Waiting:
+async def wait_for_lock(desk: Desk, wait: Wait) -> float:
+    """Take the lock, on a new connection if need be, and return how many seconds it took.
+
+    Raises:
+        NothingToDo: ``wait.settled`` says that there is nothing left to do.
+        LockTimeoutError: It took longer than ``wait.timeout``.
+        DatabaseUnavailableError: There was no answer for as long as one may take to connect.
+        ReadOnlyDatabaseError: Nothing can be written, or no longer after a failover.
+    """
+    waited = await _Waiting(desk, wait).acquire()
+    await desk.note_belongings()
+    return waited
+
+
+class _Waiting:
     """One runner's wait, on whatever connection it has at the time.
 
     Args:
@@ -54,13 +68,7 @@ class Waiting:
         self._absence = FIRST_ABSENCE
 
     async def acquire(self) -> float:
-        """Take the lock, on a new connection whenever one is lost; return the seconds it took.
-
-        Raises:
-            DatabaseUnavailableError: There was no answer for as long as one may take to connect.
-            LockTimeoutError: It took longer than the wait may.
-            ReadOnlyDatabaseError: Nothing can be written, or no longer after a failover.
-        """
+        """Take the lock, on a new connection whenever one is lost; return the seconds it took."""
         while True:
             try:
                 if not self._desk.is_greeted:
