@@ -7,6 +7,7 @@ What comes out of here are our own words: a :class:`ServerError` for what the se
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -176,11 +177,24 @@ class Wire:
 
         if self.is_closed:  # execute() of asyncpg looks, this does not
             raise ConnectionLostError("the connection is closed")
+        copied = f"{after} COPY ({query}) TO STDOUT (ENCODING 'utf8')"
         with self.own_words():
-            copied = f"{after} COPY ({query}) TO STDOUT (ENCODING 'utf8')"
-            await self._own._copy_out(copied, receive, None)  # noqa: SLF001 - the public one is for
-            # one statement, and puts nothing in front of it
+            try:  # the public method is for one statement, and puts nothing in front of it
+                await self._own._copy_out(copied, receive, None)  # noqa: SLF001
+            except asyncpg.InternalClientError:
+                self._disown_waiter()
+                raise
         return rows_of(received)
+
+    def _disown_waiter(self) -> None:
+        """Keep asyncio quiet about a future that asyncpg forgets.
+
+        Where it has read a goodbye already, its ``copy_out()`` makes a future, fails to send, and
+        awaits nobody's answer; execute() does better. Nothing names that future.
+        """
+        held: list[Any] = gc.get_referents(self._own._protocol)  # noqa: SLF001
+        for waiter in filter(asyncio.isfuture, held):
+            waiter.add_done_callback(_look_at)
 
     async def one(self, query: str, *, after: str = "") -> Row | None:
         """Return the first row of one statement, ``None`` when there is none."""
@@ -247,6 +261,11 @@ class Wire:
     def is_in_transaction(self) -> bool:
         """Whether the server said so with its last answer."""
         return not self.is_closed and bool(self._own.is_in_transaction())
+
+
+def _look_at(waiter: asyncio.Future[object]) -> None:
+    if not waiter.cancelled():
+        waiter.exception()
 
 
 def _behind(raw: AsyncpgConnection) -> AsyncpgConnection:
