@@ -382,8 +382,7 @@ class Migrator:
         return [s.key for s in statuses if s.is_pending and not self._policy.skips(s)]
 
     async def _narrator(self, runner: Runner) -> Narrator:
-        observer = await self._observe()
-        return Narrator(observer, run_id=runner.run_id, database=self._engine.address)
+        return Narrator(await self._observe(), run_id=runner.run_id, database=self.database)
 
     async def _observe(self) -> Observer:
         """Return the observer; the default is imported now, off the loop: structlog is heavy."""
