@@ -35,6 +35,8 @@ Work = Callable[["Wire", "Ending"], Awaitable["list[Row]"]]
 _SHORT = 800
 """Characters of a script that is cut in less time than a thread takes to be handed the work."""
 
+_SYNTAX_ERROR = "42601"
+
 _COPY = ("COPY",)
 """Whose own answer would stand in front of that to the ending."""
 
@@ -90,11 +92,17 @@ async def _explain(
         step,
         script,
         statement,
-        message=error.message,
+        message=_words(error, statement, place),
         offset=None if error.position is None else place,
         sqlstate=error.sqlstate,
         hint=error.hint,
     ) from error
+
+
+def _words(error: ServerError, statement: Statement, place: int) -> str:
+    """Return what the server says, but for the semicolon that its author has not written."""
+    is_behind_it = error.sqlstate == _SYNTAX_ERROR and place >= len(statement.text)
+    return "syntax error at end of input" if is_behind_it else error.message
 
 
 async def _is_undone(wire: Wire) -> bool:
