@@ -121,7 +121,7 @@ class _Waiting:
     async def _sit_down(self) -> bool:
         seats = self._desk.seats
         if seats is not None and not self._has_seat:
-            self._has_seat = await seats.take(self._desk.wire)
+            self._has_seat = await self._answer(seats.take(self._desk.wire))
         return self._has_seat
 
     async def _arrive(self) -> None:
