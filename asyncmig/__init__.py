@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncmig.migrator import Migrator
     from asyncmig.plan import Step
     from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
-    from asyncmig.request import Changed, OutOfOrder
+    from asyncmig.request import Changed, Durability, OutOfOrder
     from asyncmig.startup import Lifespan, lifespan, migrate
     from asyncmig.version import __version__
 
@@ -26,6 +26,7 @@ _HOME = {
     "AsyncmigError": "errors",
     "Changed": "request",
     "Direction": "migration",
+    "Durability": "request",
     "HistoryEntry": "history",
     "Kind": "migration",
     "Lifespan": "startup",
@@ -52,6 +53,7 @@ __all__ = [
     "AsyncmigError",
     "Changed",
     "Direction",
+    "Durability",
     "HistoryEntry",
     "Kind",
     "Lifespan",

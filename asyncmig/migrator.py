@@ -10,7 +10,7 @@ import time
 import uuid
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -30,7 +30,7 @@ from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
 from asyncmig.plan import make_plan
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
-from asyncmig.request import Changed, OutOfOrder, Policy, Request
+from asyncmig.request import Changed, Durability, OutOfOrder, Policy, Request
 from asyncmig.run import Run
 from asyncmig.settlement import settle
 from asyncmig.status import classify, current_version
@@ -48,23 +48,6 @@ if TYPE_CHECKING:
     from asyncmig.migration import Migration
     from asyncmig.repair import Repair
     from asyncmig.request import Target
-
-
-class Options(TypedDict, total=False):
-    """The keywords of :class:`Migrator`, for the functions that pass them on."""
-
-    table: str
-    schema: str | None
-    search_path: str | None
-    connect_timeout: float
-    wait_timeout: float | None
-    lock_timeout: float | None
-    busy_timeout: float
-    out_of_order: OutOfOrder | str
-    changed: Changed | str | None
-    setup: Setup | None
-    direct_url: str | None
-    observer: Observer | None
 
 
 class Migrator:
@@ -91,6 +74,8 @@ class Migrator:
         out_of_order: What to do with a pending version below the newest applied one.
         changed: What to do with files that were edited after they had been applied; ``None`` (the
             default) refuses edited SQL and warns of edited Python, which formatters like to touch.
+        durability: When the disk must have what was committed: after each ``migration``, or at the
+            end of the ``run``, which is faster where many are pending.
         setup: A coroutine function that gets the driver's connection before each migration, for
             session settings, roles, and SQL functions that the application registers.
         direct_url: The server's own address, where the database's is a pooler's.
@@ -115,6 +100,7 @@ class Migrator:
         busy_timeout: float = 30.0,
         out_of_order: OutOfOrder | str = OutOfOrder.ERROR,
         changed: Changed | str | None = None,
+        durability: Durability | str = Durability.MIGRATION,
         setup: Setup | None = None,
         direct_url: str | None = None,
         observer: Observer | EllipsisType | None = ...,
@@ -128,6 +114,7 @@ class Migrator:
             connect_timeout=connect_timeout,
             lock_timeout=lock_timeout,
             busy_timeout=busy_timeout,
+            durability=Durability.of(durability),
             setup=setup,
             direct_url=direct_url,
         )
@@ -136,6 +123,7 @@ class Migrator:
         self._source = source
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
+        self._durability = settings.durability
         self._observer = observer
         self._ready = False
 
@@ -200,6 +188,7 @@ class Migrator:
             runner,
             wait_timeout=self._wait_timeout,
             narrator=await self._narrator(runner),
+            durability=self._durability,
         )
         await (run.redo() if request is None else run.execute(request))
         statuses = run.statuses

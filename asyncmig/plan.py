@@ -91,6 +91,11 @@ class Step:
         """The identity in messages and documents: the version, or ``R__name``."""
         return key_of(self.version, self.name)
 
+    @property
+    def is_transactional_sql(self) -> bool:
+        """Whether all that it does is in one transaction: nothing outside of the database."""
+        return isinstance(self.script, SqlScript) and self.script.transaction
+
     def edit(self) -> Edit:
         """Return what this step, once it is done, changes in the history."""
         up = self.direction is Direction.UP

@@ -36,6 +36,31 @@ class Changed(StrEnum):
     WARN = "warn"
 
 
+class Durability(StrEnum):
+    """When the disk must have what was committed.
+
+    ``migration`` waits for it after each migration, as the database does by itself. ``run`` waits
+    now and then and at the end of the run: a crash of the server (of the machine, for SQLite) can
+    take back the last migrations, each as a whole and with its history; the next run applies them
+    again.
+    """
+
+    MIGRATION = "migration"
+    RUN = "run"
+
+    @classmethod
+    def of(cls, given: Durability | str) -> Durability:
+        """Return the choice that a caller spells out.
+
+        Raises:
+            SettingsError: There is no such choice.
+        """
+        try:
+            return cls(given)
+        except ValueError as error:
+            raise SettingsError(str(error), hint="durability: migration or run") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How strictly files and history must agree.

@@ -25,6 +25,7 @@ from asyncmig.opening import opened
 from asyncmig.plan import Plan, make_plan
 from asyncmig.request import Request
 from asyncmig.status import classify, current_version
+from asyncmig.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from asyncmig.migration import Migration, Version
     from asyncmig.narrator import Narrator
     from asyncmig.plan import Step
-    from asyncmig.request import Policy
+    from asyncmig.request import Durability, Policy
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ class Run:
     """One run against one database. Used once.
 
     Attributes:
-        entries: The rows written so far.
+        entries: The rows written so far, for good.
         history: The history as last seen.
         waited: Seconds that the lock took, or the wait that made it needless.
     """
@@ -67,8 +68,10 @@ class Run:
         *,
         wait_timeout: float | None,
         narrator: Narrator,
+        durability: Durability,
     ) -> None:
-        self.entries: list[HistoryEntry] = []
+        self._tally = Tally(narrator, durability)
+        self.entries: Sequence[HistoryEntry] = self._tally.entries
         self.history = History(exists=False)
         self.waited = 0.0
         self._current: Current | None = None
@@ -161,21 +164,33 @@ class Run:
 
         The plan is made from the history as last seen: every step compares it anyway.
         """
-        before = len(self.entries)
-        while rest := request.after(len(self.entries) - before):
-            plan = self._plan(self.history, rest)
-            await self._refuse_unfit(plan)
-            try:
-                for step in plan.steps:
-                    await self._apply(session, step)
-            except HistoryMovedError:
-                await anyio.sleep(_PAUSE)
-                self.history = await session.history()
-            else:
-                break
+        before = self._tally.steps
+        try:
+            while rest := request.after(self._tally.steps - before):
+                plan = self._plan(self.history, rest)
+                await self._refuse_unfit(plan)
+                if await self._work_off(session, plan):
+                    break
+        except BaseException:
+            await self._settle_at_last(session)
+            raise
         await anyio.lowlevel.checkpoint()  # where a cancellation during the last COMMIT arrives
 
+    async def _work_off(self, session: Session, plan: Plan) -> bool:
+        """Apply the steps of a plan, and tell whether it held to its end."""
+        try:
+            for step in plan.steps:
+                await self._apply(session, step)
+            await self._settle(session)
+        except HistoryMovedError:
+            await anyio.sleep(_PAUSE)
+            await self._look_again(session)
+            return False
+        return True
+
     async def _apply(self, session: Session, step: Step) -> None:
+        if not step.is_transactional_sql:
+            await self._settle(session)  # what it does may depend on that, and outlive it
         tell = self._narrator
         events = StepEvents(
             on_started=lambda: tell.started(step),
@@ -185,14 +200,36 @@ class Run:
             with await self._context_of(step):
                 entry = await session.apply(step, self.history.generation, events)
         except MigrationFailedError as error:
+            await self._settle_at_last(session)
             tell.failed(step, error)
             with suppress(AsyncmigError):
                 await session.record_failure(step, failure_of(error))
             error.after(self.entries)
             raise
         self.history = self.history.with_entry(entry, step.edit())
-        self.entries.append(entry)
-        tell.done(step, entry)
+        self._tally.add(step, entry)
+        if self._tally.is_due or not step.is_transactional_sql:
+            await self._settle(session)
+
+    async def _settle(self, session: Session) -> None:
+        """Have the disk hold what was done, and tell of it."""
+        if self._tally.needs_flush:
+            await session.flush()
+        self._tally.settle()
+
+    async def _settle_at_last(self, session: Session) -> None:
+        """Do so on the way out, as far as it can be done: what is not told of may be there."""
+        with suppress(AsyncmigError, HistoryMovedError):
+            try:
+                await self._settle(session)
+            except HistoryMovedError:
+                await self._look_again(session)
+                await self._settle(session)
+
+    async def _look_again(self, session: Session) -> None:
+        """Read the history that has moved; what was held back and is gone was lost in a crash."""
+        self.history = await session.history()
+        self._tally.keep(self.history)
 
     # --- decisions ----------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from importlib.resources.abc import Traversable
 
-    from asyncmig.migrator import Options
+    from asyncmig.options import Options
     from asyncmig.report import RunReport
 
     Then = Callable[[Any], AbstractAsyncContextManager[Any]]

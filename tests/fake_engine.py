@@ -23,7 +23,7 @@ from asyncmig.history import Edit, History, NewRow, Progress, RowState
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator
 from asyncmig.plan import make_plan
-from asyncmig.request import Policy
+from asyncmig.request import Durability, Policy
 from asyncmig.run import Run
 from asyncmig.sql import Dialect
 from tests.values import NOON, entry_of, up, versioned
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import Engine, StepEvents, Wait
     from asyncmig.errors import AsyncmigError
-    from asyncmig.events import Event
+    from asyncmig.events import Event, Observer
     from asyncmig.glance import Checksums, Trace
     from asyncmig.history import Failure, Generation, HistoryEntry
     from asyncmig.migration import Migration
@@ -57,6 +57,7 @@ class FakeDatabase:
         retries: How often a migration has to wait for a lock of its own, by its key.
         polls: What happens at each poll of somebody who waits, in turn.
         before: What happens just before a step is applied, in turn; ``None`` for nothing.
+        flushes: What happens in a flush, in turn; ``None`` for nothing. May raise.
     """
 
     rows: History = field(default_factory=lambda: History(exists=False))
@@ -68,6 +69,7 @@ class FakeDatabase:
     retries: dict[str, int] = field(default_factory=dict)
     polls: deque[Hook] = field(default_factory=deque)
     before: deque[Hook | None] = field(default_factory=deque)
+    flushes: deque[Hook | None] = field(default_factory=deque)
 
     @property
     def states(self) -> list[tuple[str, str]]:
@@ -84,6 +86,10 @@ class FakeDatabase:
         entry = entry_of(edit, self.rows.generation.newest_id + 1)
         self.rows = self.rows.with_entry(entry, edit)
         return entry
+
+    def lose(self, rows: int) -> None:
+        """Forget the newest rows, as a server does that crashes."""
+        self.rows = History(self.rows.entries[:-rows])
 
     def append(self, row: NewRow) -> None:
         """Append a row that retires nothing."""
@@ -181,6 +187,12 @@ class FakeSession:
         self.database.rows = self.database.rows.with_entry(entry, step.edit())
         return entry
 
+    async def flush(self) -> None:
+        """Have the disk hold what was applied."""
+        self.database.calls.append("flush")
+        if self.database.flushes and (hook := self.database.flushes.popleft()):
+            hook()
+
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone."""
         if self.database.before and (hook := self.database.before.popleft()):
@@ -249,8 +261,9 @@ def run_on(
     database: FakeDatabase,
     files: list[Migration] | None = None,
     *,
-    told: Told | None = None,
+    told: Observer | None = None,
     wait_timeout: float | None = 5.0,
+    durability: Durability = Durability.MIGRATION,
 ) -> Run:
     """Return a run on the database."""
     engine: Engine = FakeEngine(database)
@@ -261,6 +274,7 @@ def run_on(
         Runner("r1", "0"),
         wait_timeout=wait_timeout,
         narrator=Narrator(told or Told(), run_id="r1", database="memory"),
+        durability=durability,
     )
 
 

@@ -16,7 +16,6 @@ from asyncmig.errors import (
 )
 from asyncmig.history import Failure
 from asyncmig.migration import SqlScript
-from asyncmig.narrator import Narrator
 from tests.fake_engine import (
     FILES,
     ONE,
@@ -132,9 +131,7 @@ async def test_a_cancellation_during_the_last_commit_is_delivered() -> None:
         if told.words[-1] == "MigrationApplied 1":
             task.cancel()
 
-    narrator = Narrator(cancel_when_applied, run_id="r1", database="memory")
-    run = run_on(database, [ONE])
-    run._narrator = narrator
+    run = run_on(database, [ONE], told=cancel_when_applied)
     task = asyncio.create_task(run.execute(up()))
     with pytest.raises(asyncio.CancelledError):
         await task

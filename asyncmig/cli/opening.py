@@ -34,6 +34,7 @@ def open_migrator(settings: Settings, observer: Observer) -> Migrator:
         busy_timeout=settings.busy_timeout,
         out_of_order=settings.out_of_order,
         changed=settings.changed,
+        durability=settings.durability,
         setup=None if settings.setup is None else load_setup(settings.setup),
         direct_url=settings.direct_url,
         observer=observer,

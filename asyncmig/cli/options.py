@@ -46,6 +46,11 @@ def add_database_options(parser: Parser) -> None:
         ("--lock-timeout", "TIME", "how long a statement may wait for a lock (PostgreSQL; 2s)"),
         ("--out-of-order", "POLICY", "error, apply or warn: pending below the newest applied one"),
         ("--changed", "POLICY", "error or warn: files that were edited after they were applied"),
+        (
+            "--durability",
+            "WHEN",
+            "migration or run: after which the disk must have it all",
+        ),
     ):
         group.add_argument(flag, metavar=metavar, help=text)
 

@@ -18,7 +18,7 @@ from asyncmig.cli.nearest import nearest
 from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
 from asyncmig.cli.secrets import redacted
 from asyncmig.errors import SettingsError
-from asyncmig.request import Changed, OutOfOrder
+from asyncmig.request import Changed, Durability, OutOfOrder
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ KEYS = frozenset(
         "database",
         "dialect",
         "direct-url",
+        "durability",
         "lock-timeout",
         "log-format",
         "out-of-order",
@@ -82,6 +83,7 @@ class Settings:
         busy_timeout: In seconds.
         out_of_order: What to do with pending versions below the newest applied one.
         changed: What to do with edited files; ``None`` for the default, which depends on the file.
+        durability: When the disk must have what was committed.
         setup: ``module:function``.
         direct_url: The server's own address.
         dialect: What the files are written in, for commands without a database.
@@ -102,6 +104,7 @@ class Settings:
     busy_timeout: float = 30.0
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed: Changed | None = None
+    durability: Durability = Durability.MIGRATION
     setup: str | None = None
     direct_url: str | None = field(default=None, repr=False)
     dialect: Dialect | None = None
@@ -245,6 +248,7 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
         busy_timeout=sources.seconds("busy-timeout", 30.0),
         out_of_order=sources.choice("out-of-order", OutOfOrder) or OutOfOrder.ERROR,
         changed=sources.choice("changed", Changed),
+        durability=sources.choice("durability", Durability) or Durability.MIGRATION,
         setup=sources.text("setup"),
         direct_url=sources.text("direct-url"),
         dialect=sources.choice("dialect", Dialect),

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from asyncmig.request import Durability
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
@@ -45,6 +47,7 @@ class EngineSettings:
         lock_timeout: Seconds that a statement of a migration may wait for a lock before the
             migration is rolled back and tried again; ``None`` for no limit.
         busy_timeout: Seconds to wait for an application that is writing (SQLite).
+        durability: When the disk must have what was committed.
         setup: What to call with the driver's connection before each migration.
         direct_url: The server's own address, where the database's is a pooler's.
     """
@@ -55,6 +58,7 @@ class EngineSettings:
     connect_timeout: float = 30.0
     lock_timeout: float | None = 2.0
     busy_timeout: float = 30.0
+    durability: Durability = Durability.MIGRATION
     setup: Setup | None = None
     direct_url: str | None = field(default=None, repr=False)
 
@@ -174,6 +178,19 @@ class Session(Protocol):
         Raises:
             HistoryMovedError: The history has moved on; nothing was run.
             MigrationFailedError: The migration failed; its transaction was rolled back.
+        """
+        ...
+
+    async def flush(self) -> None:
+        """Have the disk hold for good what :meth:`apply` has returned.
+
+        There is nothing to do unless ``durability`` is ``run``: SQL in a transaction may then be
+        returned by :meth:`apply` before that. Every other step, and :meth:`record_failure`, comes
+        after a flush. Goes on to its end, for a bounded time, while the task is being cancelled.
+
+        Raises:
+            HistoryMovedError: Some of it is lost, from the end: read the history again.
+            DatabaseError: The database cannot be asked.
         """
         ...
 

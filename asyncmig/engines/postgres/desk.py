@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.glance import Trace
-    from asyncmig.history import Generation, History
+    from asyncmig.history import Generation, History, HistoryEntry
     from asyncmig.migration import Script
     from asyncmig.plan import Step
 
@@ -52,6 +52,10 @@ class Desk:
     """One connection, what its server is, and the lock that it can take.
 
     The connection, the lock and the work live and die together.
+
+    Attributes:
+        wait: How to wait for the lock, once it was asked for.
+        unflushed: The newest row that was committed without waiting for the disk, if there is one.
 
     Args:
         source: Gives connections.
@@ -82,6 +86,7 @@ class Desk:
         self._mutex: Lock | None = None
         self._is_locked = False
         self.wait: Wait | None = None
+        self.unflushed: HistoryEntry | None = None
 
     # --- the connection -----------------------------------------------------------------------
 

@@ -57,6 +57,15 @@ class PostgresSession(Desk):
         async with self._waiting_again():
             return await apply(self, step, planned, events)
 
+    async def flush(self) -> None:
+        """Have the disk hold what was applied."""
+        if self.unflushed is None:
+            return
+        from asyncmig.engines.postgres.durable import flush
+
+        with readable():
+            await flush(self)
+
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone, in a transaction."""
         from asyncmig.engines.postgres import transactional

@@ -254,6 +254,10 @@ class HistoryTable:
         """Take a row out of force."""
         return self._update(entry_id, {"state": literal(state)})
 
+    def touch(self, entry_id: int) -> str:
+        """Lock a row without changing it."""
+        return f"SELECT id FROM {self.qualified} WHERE id {EQUALS} {entry_id} FOR UPDATE"
+
     def note(self, entry_id: int, progress: str) -> str:
         """Write down how far a row got."""
         return self._update(entry_id, {"progress": literal(progress)})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.postgres.book import entry_of
 from asyncmig.engines.postgres.bookkeeping import SINCE_BEGIN
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
+from asyncmig.engines.postgres.durable import WITHOUT_WAITING
 from asyncmig.engines.postgres.ending import Ending, server_failed
 from asyncmig.engines.postgres.guards import XID, unless_ours
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
@@ -25,6 +26,7 @@ from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import NewRow, RowState
 from asyncmig.migration import SqlScript
+from asyncmig.request import Durability
 
 if TYPE_CHECKING:
     from asyncmig.engines.base import StepEvents
@@ -61,7 +63,14 @@ async def _once(
         await transaction.roll_back()
         raise
     await _commit(desk, transaction, step, entry)
+    if _waits_for_flush(desk, step):
+        desk.unflushed = entry
     return entry
+
+
+def _waits_for_flush(desk: Desk, step: Step) -> bool:
+    """Tell whether the step is committed without waiting for the disk."""
+    return desk.settings.durability is Durability.RUN and step.is_transactional_sql
 
 
 def _transaction(desk: Desk, step: Step) -> Transaction:
@@ -102,6 +111,8 @@ async def _enter(desk: Desk, transaction: Transaction, step: Step, planned: Gene
 async def _carry_out(desk: Desk, step: Step, stay: _Stay, work: Work) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
     finish = desk.book.closing(step, stay.entry_id, SINCE_BEGIN)
+    if _waits_for_flush(desk, step):
+        finish += WITHOUT_WAITING
     row = desk.book.row(stay.entry_id)
     ours = unless_ours(stay.xid)
     if stay.before is None:

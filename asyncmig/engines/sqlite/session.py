@@ -103,6 +103,9 @@ class SqliteSession:
         apply = apply_in_transaction if script.transaction else apply_step_by_step
         return await apply(self._desk, step, planned, events)
 
+    async def flush(self) -> None:
+        """Have the disk hold what was applied: it does, whatever ``durability`` is."""
+
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone, in a transaction."""
         desk = self._desk

@@ -1,0 +1,28 @@
+"""The keywords of a migrator, for the functions that pass them on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from asyncmig.engines.base import Setup
+    from asyncmig.events import Observer
+    from asyncmig.request import Changed, Durability, OutOfOrder
+
+
+class Options(TypedDict, total=False):
+    """The keywords of :class:`asyncmig.Migrator`, which says what they mean."""
+
+    table: str
+    schema: str | None
+    search_path: str | None
+    connect_timeout: float
+    wait_timeout: float | None
+    lock_timeout: float | None
+    busy_timeout: float
+    out_of_order: OutOfOrder | str
+    changed: Changed | str | None
+    durability: Durability | str
+    setup: Setup | None
+    direct_url: str | None
+    observer: Observer | None
