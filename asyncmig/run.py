@@ -20,10 +20,11 @@ from asyncmig.errors import (
 )
 from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
-from asyncmig.migration import Direction, PythonScript, SqlScript
+from asyncmig.migration import Direction, PythonScript
 from asyncmig.opening import opened
 from asyncmig.plan import Plan, make_plan
 from asyncmig.request import Request
+from asyncmig.scripts import Scripts
 from asyncmig.status import classify, current_version
 from asyncmig.tally import Tally
 
@@ -82,7 +83,7 @@ class Run:
         self._runner = runner
         self._wait_timeout = wait_timeout
         self._narrator = narrator
-        self._fit: set[SqlScript] = set()
+        self._scripts = Scripts(engine.dialect)
 
     @property
     def version(self) -> Version | None:
@@ -168,7 +169,7 @@ class Run:
         try:
             while rest := request.after(self._tally.steps - before):
                 plan = self._plan(self.history, rest)
-                await self._refuse_unfit(plan)
+                await self._scripts.look_through(plan.steps)
                 if await self._work_off(session, plan):
                     break
         except BaseException:
@@ -198,7 +199,9 @@ class Run:
         )
         try:
             with await self._context_of(step):
-                entry = await session.apply(step, self.history.generation, events)
+                entry = await session.apply(
+                    step, self.history.generation, events, self._scripts.take(step)
+                )
         except MigrationFailedError as error:
             await self._settle_at_last(session)
             tell.failed(step, error)
@@ -273,19 +276,6 @@ class Run:
                 for row in recent:
                     if _is_same(row, step) and _is_deterministic(row):
                         raise _repeated(row, step)
-
-    async def _refuse_unfit(self, plan: Plan) -> None:
-        """Look through every script of the plan before the first one runs, off the event loop."""
-        await anyio.to_thread.run_sync(self._look_through, plan)
-
-    def _look_through(self, plan: Plan) -> None:
-        from asyncmig.engines.statements import prepare
-
-        for step in plan.steps:
-            script = step.script
-            if isinstance(script, SqlScript) and script not in self._fit:
-                prepare(script, self._engine.dialect, step.key)
-                self._fit.add(script)
 
     def _with_pending(
         self, error: ReadOnlyDatabaseError, request: Request

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from asyncmig.engines.base import Engine, StepEvents, Wait
+    from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import Event, Observer
     from asyncmig.glance import Checksums, Trace
@@ -58,6 +59,7 @@ class FakeDatabase:
         polls: What happens at each poll of somebody who waits, in turn.
         before: What happens just before a step is applied, in turn; ``None`` for nothing.
         flushes: What happens in a flush, in turn; ``None`` for nothing. May raise.
+        prepared: What came along with each step, as it was cut before.
     """
 
     rows: History = field(default_factory=lambda: History(exists=False))
@@ -70,6 +72,7 @@ class FakeDatabase:
     polls: deque[Hook] = field(default_factory=deque)
     before: deque[Hook | None] = field(default_factory=deque)
     flushes: deque[Hook | None] = field(default_factory=deque)
+    prepared: list[Prepared | None] = field(default_factory=list)
 
     @property
     def states(self) -> list[tuple[str, str]]:
@@ -164,9 +167,16 @@ class FakeSession:
         """Tell who holds the lock."""
         return Holder(f"asyncmig/{self.database.holder}", NOON)
 
-    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+    async def apply(
+        self,
+        step: Step,
+        planned: Generation,
+        events: StepEvents,
+        prepared: Prepared | None = None,
+    ) -> HistoryEntry:
         """Run one step."""
         database = self.database
+        database.prepared.append(prepared)
         if database.before and (hook := database.before.popleft()):
             hook()
         assert database.holder == self.runner.run_id, "apply() outside lock()"

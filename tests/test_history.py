@@ -92,6 +92,21 @@ def test_an_edit_appends_its_row() -> None:
     assert expected == History((row(1, ONE),), exists=False).with_entry(row(2, TWO), edit())
 
 
+def test_appended_rows_are_counted_on() -> None:
+    """The generation is that of a history which was read, finished or unfinished rows in it."""
+    rows = (
+        row(1, ONE, RowState.APPLYING, progress=Progress()),
+        row(2, TWO),
+        row(3, VIEWS, RowState.APPLYING, progress=Progress()),
+    )
+    grown = history(rows[0])
+    for later in rows[1:]:
+        grown = grown.with_entry(later, edit())
+    assert (history(*rows), history(*rows).generation) == (grown, grown.generation)
+    closed = grown.with_entry(finished(rows[2], RowState.APPLIED), edit())
+    assert Generation(3, 1) == closed.generation
+
+
 def test_an_edit_takes_one_row_out_of_force() -> None:
     """It gets the state that the edit says, and keeps the rest."""
     expected = history(row(1, ONE), row(2, TWO, RowState.REVERTED), row(3, TWO, RowState.REVERTED))

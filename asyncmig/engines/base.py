@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
@@ -163,7 +164,13 @@ class Session(Protocol):
         """
         ...
 
-    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+    async def apply(
+        self,
+        step: Step,
+        planned: Generation,
+        events: StepEvents,
+        prepared: Prepared | None = None,
+    ) -> HistoryEntry:
         """Run one step and commit it together with its history. Only inside :meth:`lock`.
 
         Args:
@@ -171,6 +178,8 @@ class Session(Protocol):
             planned: The generation of the history that the step was planned from; it is compared
                 inside the very transaction that runs the step.
             events: What to tell while it runs.
+            prepared: The script of the step as ``prepare()`` has cut it, where that was kept;
+                ``None`` to have it cut now.
 
         Returns:
             The row that was appended (or finished), as committed.

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.desk import Desk
-    from asyncmig.engines.statements import Unit
+    from asyncmig.engines.statements import Prepared, Unit
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
@@ -80,12 +80,17 @@ async def _refuse_open_transaction(desk: Desk, step: Step) -> None:
 
 
 async def apply_sql(
-    desk: Desk, step: Step, planned: Generation, events: StepEvents
+    desk: Desk,
+    step: Step,
+    planned: Generation,
+    events: StepEvents,
+    prepared: Prepared | None = None,
 ) -> HistoryEntry:
     """Run a SQL migration that wants no transaction, from where an earlier run stopped."""
     script = step.script
     assert isinstance(script, SqlScript)  # noqa: S101 - the session sends nothing else here
-    prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
+    if prepared is None:
+        prepared = await anyio.to_thread.run_sync(prepare, script, Dialect.POSTGRESQL, step.key)
     before, left = progress_of(step), units_left(step, prepared.units)
     visit = _Visit(desk, step, events)
     async with visit.tidied():

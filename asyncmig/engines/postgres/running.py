@@ -148,15 +148,19 @@ async def _prepared(script: SqlScript, key: str) -> Prepared:
 
 
 @asynccontextmanager
-async def ready(step: Step) -> AsyncGenerator[Work]:
+async def ready(step: Step, prepared: Prepared | None = None) -> AsyncGenerator[Work]:
     """Get a step ready to run, before its transaction begins.
+
+    Args:
+        step: What is to be run.
+        prepared: Its script, where that is cut already.
 
     Raises:
         InvalidMigrationError: The script cannot be run safely.
     """
     script = step.script
     if isinstance(script, SqlScript):
-        prepared = await _prepared(script, step.key)
+        prepared = prepared or await _prepared(script, step.key)
         statements = [s for unit in prepared.units for s in unit.statements]
         yield lambda wire, ending: _run_to_the_end(wire, step, script, statements, ending)
         return

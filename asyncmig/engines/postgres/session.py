@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from asyncmig.engines.base import StepEvents
+    from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
 
@@ -44,18 +45,22 @@ class PostgresSession(Desk):
         finally:
             await self.release()
 
-    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+    async def apply(
+        self,
+        step: Step,
+        planned: Generation,
+        events: StepEvents,
+        prepared: Prepared | None = None,
+    ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
         from asyncmig.engines.postgres import autocommit, transactional
 
-        if step.script.transaction:
-            apply = transactional.apply
-        elif isinstance(step.script, SqlScript):
-            apply = autocommit.apply_sql
-        else:
-            apply = autocommit.apply_python
         async with self._waiting_again():
-            return await apply(self, step, planned, events)
+            if step.script.transaction:
+                return await transactional.apply(self, step, planned, events, prepared)
+            if isinstance(step.script, SqlScript):
+                return await autocommit.apply_sql(self, step, planned, events, prepared)
+            return await autocommit.apply_python(self, step, planned, events)
 
     async def flush(self) -> None:
         """Have the disk hold what was applied."""

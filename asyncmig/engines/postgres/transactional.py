@@ -33,16 +33,23 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.postgres.lent import Belongings
     from asyncmig.engines.postgres.running import Work
+    from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
 
 _XID = f"SELECT {XID}"
 
 
-async def apply(desk: Desk, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+async def apply(
+    desk: Desk,
+    step: Step,
+    planned: Generation,
+    events: StepEvents,
+    prepared: Prepared | None = None,
+) -> HistoryEntry:
     """Run a step; when it has to wait for a lock too long, roll it all back and try again."""
     refuse_progress(step)
-    async with ready(step) as work:
+    async with ready(step, prepared) as work:
         return await patiently(lambda: _once(desk, step, planned, events, work), events)
 
 

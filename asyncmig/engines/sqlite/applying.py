@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw
     from asyncmig.engines.sqlite.desk import Desk
+    from asyncmig.engines.statements import Prepared
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step
 
 
 async def apply_in_transaction(
-    desk: Desk, step: Step, planned: Generation, events: StepEvents
+    desk: Desk,
+    step: Step,
+    planned: Generation,
+    events: StepEvents,
+    prepared: Prepared | None = None,
 ) -> HistoryEntry:
     """Run a step and commit it together with its row, as often as it takes on a busy database.
 
@@ -34,7 +39,7 @@ async def apply_in_transaction(
         MigrationFailedError: It failed and was rolled back.
         DatabaseBusyError: An application was writing for longer than the budget.
     """
-    async with body_of(step) as body:
+    async with body_of(step, prepared) as body:
         turn = Turn(desk, step, planned, events, body)
         return await desk.patiently(turn.take, on_retrying=turn.on_retrying)
 

@@ -72,8 +72,12 @@ class RefusedError(Exception):
 
 
 @asynccontextmanager
-async def body_of(step: Step) -> AsyncGenerator[Body]:
+async def body_of(step: Step, prepared: Prepared | None = None) -> AsyncGenerator[Body]:
     """Get ready what a step runs inside its transaction, off the event loop.
+
+    Args:
+        step: What is to be run.
+        prepared: Its script, where that is cut already.
 
     Raises:
         InvalidMigrationError: It cannot be run safely, or is no coroutine function.
@@ -83,8 +87,7 @@ async def body_of(step: Step) -> AsyncGenerator[Body]:
         async with python_function(step, step.script) as function:
             yield PythonBody(step, step.script, function)
     else:
-        prepared = await prepared_of(step, step.script)
-        yield SqlBody(step, prepared)
+        yield SqlBody(step, prepared or await prepared_of(step, step.script))
 
 
 async def prepared_of(step: Step, script: SqlScript) -> Prepared:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.connection import Raw
+    from asyncmig.engines.statements import Prepared
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
@@ -91,7 +92,13 @@ class SqliteSession:
             finally:
                 self._desk_in_use = None
 
-    async def apply(self, step: Step, planned: Generation, events: StepEvents) -> HistoryEntry:
+    async def apply(
+        self,
+        step: Step,
+        planned: Generation,
+        events: StepEvents,
+        prepared: Prepared | None = None,
+    ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
         from asyncmig.engines.sqlite.applying import apply_in_transaction
         from asyncmig.engines.sqlite.resume import refuse_progress
@@ -101,7 +108,7 @@ class SqliteSession:
         if script.transaction or isinstance(script, PythonScript):
             refuse_progress(step)
         apply = apply_in_transaction if script.transaction else apply_step_by_step
-        return await apply(self._desk, step, planned, events)
+        return await apply(self._desk, step, planned, events, prepared)
 
     async def flush(self) -> None:
         """Have the disk hold what was applied: it does, whatever ``durability`` is."""

@@ -55,7 +55,11 @@ may take."""
 
 
 async def apply_step_by_step(
-    desk: Desk, step: Step, planned: Generation, events: StepEvents
+    desk: Desk,
+    step: Step,
+    planned: Generation,
+    events: StepEvents,
+    prepared: Prepared | None = None,
 ) -> HistoryEntry:
     """Run a step without a transaction around it.
 
@@ -67,7 +71,7 @@ async def apply_step_by_step(
     row = OpenRow(desk, step, planned)
     if isinstance(step.script, PythonScript):
         return await _run_python(desk, row, step.script, events)
-    prepared = await prepared_of(step, step.script)
+    prepared = prepared or await prepared_of(step, step.script)
     return await Walk(desk, row, prepared, events).go()
 
 
