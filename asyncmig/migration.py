@@ -73,6 +73,26 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one direction of a migration says about how long and how often it may try (PostgreSQL).
+
+    ``None`` stands for what it does not say, which is then as the run has it.
+
+    Attributes:
+        lock_timeout: Seconds that a statement may wait for a lock; infinity for no limit.
+        statement_timeout: Seconds that a statement may take; infinity for no limit.
+        budget: Seconds for a statement that cannot run in a transaction, such as ``CREATE INDEX
+            CONCURRENTLY``; infinity for no limit.
+        retries: How often it is tried again when a lock was in the way.
+    """
+
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
+    budget: float | None = None
+    retries: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SqlScript:
     """One direction of a migration, written in SQL.
 
@@ -82,6 +102,7 @@ class SqlScript:
         first_line: The line of the file at which ``text`` starts, 1-based.
         transaction: Whether it runs inside a transaction together with its history row.
         foreign_keys: ``False`` when the author asked for ``foreign_keys:off`` (SQLite).
+        limits: How long and how often it may try.
     """
 
     text: str = field(repr=False)
@@ -89,6 +110,7 @@ class SqlScript:
     first_line: int = 1
     transaction: bool = True
     foreign_keys: bool = True
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +125,9 @@ class PythonScript:
         foreign_keys: ``False`` when the module says ``foreign_keys = False`` (SQLite).
         idle_timeout: Seconds that the connection may idle in the transaction before the server
             ends it; ``None`` (the default) for as long as it likes.
+        limits: How long and how often it may try.
+        retry: Whether it may be tried again when a lock was in the way: what it does outside of
+            the database would happen again.
     """
 
     source: str = field(repr=False)
@@ -111,6 +136,8 @@ class PythonScript:
     transaction: bool = True
     foreign_keys: bool = True
     idle_timeout: float | None = None
+    limits: Limits = Limits()
+    retry: bool = False
 
 
 Script = SqlScript | PythonScript

@@ -70,6 +70,9 @@ class Migrator:
         wait_timeout: Seconds to wait for another runner; ``None`` for as long as it lives.
         lock_timeout: Seconds that a statement of a migration may wait for a lock (PostgreSQL)
             before the migration is rolled back and tried again; ``None`` for no limit.
+        statement_timeout: Seconds that a statement of a migration may take (PostgreSQL).
+        retries: How often a migration is tried again when a lock was in the way (PostgreSQL).
+        budget: Seconds for a ``CREATE INDEX CONCURRENTLY`` and its kin; ``None`` for no limit.
         busy_timeout: Seconds to wait for an application that is writing (SQLite).
         out_of_order: What to do with a pending version below the newest applied one.
         changed: What to do with files that were edited after they had been applied; ``None`` (the
@@ -97,6 +100,9 @@ class Migrator:
         connect_timeout: float = 30.0,
         wait_timeout: float | None = None,
         lock_timeout: float | None = 2.0,
+        statement_timeout: float | None = None,
+        retries: int = 9,
+        budget: float | None = 6 * 3600.0,
         busy_timeout: float = 30.0,
         out_of_order: OutOfOrder | str = OutOfOrder.ERROR,
         changed: Changed | str | None = None,
@@ -113,6 +119,9 @@ class Migrator:
             search_path=search_path,
             connect_timeout=connect_timeout,
             lock_timeout=lock_timeout,
+            statement_timeout=statement_timeout,
+            retries=retries,
+            budget=budget,
             busy_timeout=busy_timeout,
             durability=Durability.of(durability),
             setup=setup,

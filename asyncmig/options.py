@@ -19,6 +19,9 @@ class Options(TypedDict, total=False):
     connect_timeout: float
     wait_timeout: float | None
     lock_timeout: float | None
+    statement_timeout: float | None
+    retries: int
+    budget: float | None
     busy_timeout: float
     out_of_order: OutOfOrder | str
     changed: Changed | str | None

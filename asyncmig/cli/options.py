@@ -44,6 +44,9 @@ def add_database_options(parser: Parser) -> None:
         ("--busy-timeout", "TIME", "how long to wait for a busy application (SQLite; 30s)"),
         ("--wait-timeout", "TIME", "how long to wait for another runner (default: forever)"),
         ("--lock-timeout", "TIME", "how long a statement may wait for a lock (PostgreSQL; 2s)"),
+        ("--statement-timeout", "TIME", "how long a statement may take (PostgreSQL; no limit)"),
+        ("--retries", "N", "how often to try again when a lock was in the way (PostgreSQL; 9)"),
+        ("--budget", "TIME", "how long a CREATE INDEX CONCURRENTLY may take (PostgreSQL; 6h)"),
         ("--out-of-order", "POLICY", "error, apply or warn: pending below the newest applied one"),
         ("--changed", "POLICY", "error or warn: files that were edited after they were applied"),
         (

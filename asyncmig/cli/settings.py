@@ -14,9 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
+from asyncmig.cli.given import Given, as_seconds, as_text, as_whole_number
 from asyncmig.cli.nearest import nearest
 from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
-from asyncmig.cli.secrets import redacted
+from asyncmig.durations import WITHOUT_LIMIT
 from asyncmig.errors import SettingsError
 from asyncmig.request import Changed, Durability, OutOfOrder
 from asyncmig.sql import Dialect
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PREFIX = "ASYNCMIG_"
 KEYS = frozenset(
     {
+        "budget",
         "busy-timeout",
         "changed",
         "connect-timeout",
@@ -38,19 +40,18 @@ KEYS = frozenset(
         "lock-timeout",
         "log-format",
         "out-of-order",
+        "retries",
         "schema",
         "search-path",
         "setup",
         "source",
+        "statement-timeout",
         "table",
         "wait-timeout",
     }
 )
 """The keys of the section; flags and variables are spelled after them."""
 
-_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>ms|s|m|h|)")
-_SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_WITHOUT_LIMIT = frozenset({"forever", "none"})
 _RELATIVE_SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?![/:]|file:)[^?]+)")
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -80,6 +81,9 @@ class Settings:
         connect_timeout: In seconds.
         wait_timeout: In seconds; ``None`` for as long as it takes.
         lock_timeout: In seconds; ``None`` for no limit.
+        statement_timeout: In seconds; ``None`` for no limit.
+        retries: How often to try again when a lock was in the way.
+        budget: In seconds; ``None`` for no limit.
         busy_timeout: In seconds.
         out_of_order: What to do with pending versions below the newest applied one.
         changed: What to do with edited files; ``None`` for the default, which depends on the file.
@@ -101,6 +105,9 @@ class Settings:
     connect_timeout: float = 30.0
     wait_timeout: float | None = None
     lock_timeout: float | None = 2.0
+    statement_timeout: float | None = None
+    retries: int = 9
+    budget: float | None = 6 * 3600.0
     busy_timeout: float = 30.0
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed: Changed | None = None
@@ -110,23 +117,6 @@ class Settings:
     dialect: Dialect | None = None
     log_format: LogFormat = LogFormat.AUTO
     log_format_from: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A setting as somebody gave it.
-
-    Attributes:
-        value: A string, or what TOML made of it.
-        origin: Who gave it: the flag, the variable, or the key and its file.
-    """
-
-    value: object = field(repr=False)
-    origin: str
-
-    def wrong(self, what: str) -> SettingsError:
-        """Return the error for a value that cannot be."""
-        return SettingsError(f"{self.origin}: {redacted(str(self.value))!r} is not {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +188,29 @@ class Sources:
         given = self.find(key)
         if given is None:
             return default
-        return None if given.value in _WITHOUT_LIMIT else as_seconds(given)
+        return None if given.value in WITHOUT_LIMIT else as_seconds(given)
+
+    def limit(self, key: str, default: float | None) -> float | None:
+        """Return a limit that PostgreSQL keeps, in seconds, ``None`` for none.
+
+        Raises:
+            SettingsError: It is no duration, or 0.
+        """
+        found = self.seconds_or_none(key, default)
+        if found == 0:
+            raise SettingsError(
+                f"--{key} 0 would mean no limit to PostgreSQL", hint="write none if you mean it"
+            )
+        return found
+
+    def whole_number(self, key: str, default: int) -> int:
+        """Return a number of 0 or more.
+
+        Raises:
+            SettingsError: It is none.
+        """
+        given = self.find(key)
+        return default if given is None else as_whole_number(given)
 
     def choice(self, key: str, choices: type[Choice]) -> Choice | None:
         """Return one of a few words, ``None`` when nobody chose.
@@ -227,11 +239,6 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
     """
     refuse_unknown_keys(sources.project, KEYS)
     database = sources.database()
-    lock_timeout = sources.seconds_or_none("lock-timeout", 2.0)
-    if lock_timeout == 0:
-        raise SettingsError(
-            "--lock-timeout 0 would mean no limit to PostgreSQL", hint="write none if you mean it"
-        )
     log_format = sources.choice("log-format", LogFormat)
     found_format = sources.find("log-format")
     return Settings(
@@ -244,7 +251,10 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
         search_path=_search_path(sources),
         connect_timeout=sources.seconds("connect-timeout", 30.0),
         wait_timeout=sources.seconds_or_none("wait-timeout", None),
-        lock_timeout=lock_timeout,
+        lock_timeout=sources.limit("lock-timeout", 2.0),
+        statement_timeout=sources.limit("statement-timeout", None),
+        retries=sources.whole_number("retries", 9),
+        budget=sources.limit("budget", 6 * 3600.0),
         busy_timeout=sources.seconds("busy-timeout", 30.0),
         out_of_order=sources.choice("out-of-order", OutOfOrder) or OutOfOrder.ERROR,
         changed=sources.choice("changed", Changed),
@@ -284,34 +294,6 @@ def _is_stray(variable: str) -> bool:
     """Tell whether a variable begins as ours do and is none of them."""
     ours = {PREFIX + key.upper().replace("-", "_") for key in KEYS}
     return variable.startswith(PREFIX) and variable not in ours
-
-
-def as_text(given: Given) -> str:
-    """Return the value as a string that says something.
-
-    Raises:
-        SettingsError: It is of another type, or empty.
-    """
-    if not isinstance(given.value, str):
-        raise given.wrong("a string")
-    if not given.value.strip():
-        raise SettingsError(f"{given.origin} is empty")
-    return given.value
-
-
-def as_seconds(given: Given) -> float:
-    """Return a duration in seconds: ``30``, ``30s``, ``500ms``, ``2m``.
-
-    Raises:
-        SettingsError: It is none.
-    """
-    written = given.value
-    if isinstance(written, int | float) and not isinstance(written, bool) and written >= 0:
-        return float(written)
-    match = _DURATION.fullmatch(written.strip()) if isinstance(written, str) else None
-    if match is None:
-        raise given.wrong("a duration (30, 30s, 500ms, 2m)")
-    return float(match["number"]) * _SECONDS[match["unit"]]
 
 
 def _database(given: Given, project: Project, cwd: Path) -> str:

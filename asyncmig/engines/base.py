@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from asyncmig.errors import SettingsError
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
@@ -47,10 +48,18 @@ class EngineSettings:
         connect_timeout: Seconds to go on trying while the database cannot be reached.
         lock_timeout: Seconds that a statement of a migration may wait for a lock before the
             migration is rolled back and tried again; ``None`` for no limit.
+        statement_timeout: Seconds that a statement of a migration may take (PostgreSQL); ``None``
+            for no limit.
+        retries: How often a migration is tried again when a lock was in the way (PostgreSQL).
+        budget: Seconds for a statement that cannot run in a transaction, such as ``CREATE INDEX
+            CONCURRENTLY`` (PostgreSQL); ``None`` for no limit.
         busy_timeout: Seconds to wait for an application that is writing (SQLite).
         durability: When the disk must have what was committed.
         setup: What to call with the driver's connection before each migration.
         direct_url: The server's own address, where the database's is a pooler's.
+
+    Raises:
+        SettingsError: There are fewer than no retries.
     """
 
     table: str = "asyncmig_history"
@@ -58,10 +67,18 @@ class EngineSettings:
     search_path: str | None = None
     connect_timeout: float = 30.0
     lock_timeout: float | None = 2.0
+    statement_timeout: float | None = None
+    retries: int = 9
+    budget: float | None = 6 * 3600.0
     busy_timeout: float = 30.0
     durability: Durability = Durability.MIGRATION
     setup: Setup | None = None
     direct_url: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a number that cannot be meant: a migration would never be tried at all."""
+        if self.retries < 0:
+            raise SettingsError(f"retries must be 0 or more, not {self.retries}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ def read_python(text: Text) -> Mapping[Direction, PythonScript]:
             transaction=attributes.transaction,
             foreign_keys=attributes.foreign_keys,
             idle_timeout=attributes.idle_timeout,
+            limits=attributes.limits,
+            retry=attributes.retry,
         )
         for direction in directions
     }

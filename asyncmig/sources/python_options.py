@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from asyncmig.sources.options import closest
+from asyncmig.migration import Limits
+from asyncmig.sources.options import closest, limit_in
 from asyncmig.sources.syntax import value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asyncmig.sources.syntax import Module
 
-_SWITCHES = ("transaction", "foreign_keys")
-_IDLE_TIMEOUT = "idle_timeout"
 _UNKNOWN = object()
 _NEAR = 0.915  # "transactional" is a slip, "translation" (0.909) is a word of its own
 _LONGEST_TIMEOUT = 2_147_483
 """Seconds; PostgreSQL keeps idle_in_transaction_session_timeout as milliseconds in an int."""
+_MOST_RETRIES = 999_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +31,125 @@ class Attributes:
         transaction: ``False`` when it must not run in a transaction.
         foreign_keys: ``False`` when SQLite must not enforce foreign keys meanwhile.
         idle_timeout: Seconds that the connection may idle in the transaction; ``None`` for ever.
+        lock_timeout: As in :class:`asyncmig.migration.Limits`, like those that follow.
+        statement_timeout: In seconds; infinity for ``None``.
+        retries: A number.
+        retry: Whether it may be tried again.
     """
 
     transaction: bool = True
     foreign_keys: bool = True
     idle_timeout: float | None = None
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
+    retries: int | None = None
+    retry: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """How long and how often it may try."""
+        return Limits(self.lock_timeout, self.statement_timeout, retries=self.retries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How the value of an option is written down.
+
+    Attributes:
+        read: Returns what a literal stands for, ``_UNKNOWN`` for nothing.
+        what: What it is.
+        example: One of them, as Python.
+    """
+
+    read: Callable[[object], object]
+    what: str
+    example: str
 
 
 def read_attributes(module: Module) -> Attributes:
     """Read the options that a module sets.
 
     Raises:
-        InvalidMigrationError: One is not written down as a value, or seems to be misspelt.
+        InvalidMigrationError: One is not written down as a value, or seems to be misspelt, or two
+            of them make no sense together.
     """
     _check_spelling(module)
-    return Attributes(
-        transaction=_switch(module, "transaction"),
-        foreign_keys=_switch(module, "foreign_keys"),
-        idle_timeout=_idle_timeout(module),
-    )
+    said: dict[str, Any] = {}
+    for name, reader in _READERS.items():
+        statement = module.bound.get(name)
+        if statement is None or _is_only_declared(statement):
+            continue
+        said[name] = reader.read(_literal(module, statement))
+        if said[name] is _UNKNOWN:
+            raise module.wrong_at(
+                statement,
+                f"{name} is an option: {reader.what}",
+                hint=f"write `{name} = {reader.example}` at the left margin, or use another name",
+            )
+    attributes = Attributes(**said)
+    _check_retries(module, attributes)
+    return attributes
 
 
-def _switch(module: Module, name: str) -> bool:
-    """Return an option that is on unless the module says ``False``."""
-    statement = module.bound.get(name)
-    if statement is None:
-        return True
-    value = _literal(module, statement)
-    if not isinstance(value, bool):
+def _check_retries(module: Module, attributes: Attributes) -> None:
+    """Refuse what sounds as if the file were tried again, when it is not."""
+    if attributes.retry and not attributes.transaction:
         raise module.wrong_at(
-            statement,
-            f"{name} is an option: True or False",
-            hint=f"write `{name} = False` at the left margin, or use another name",
+            module.bound["retry"],
+            "retry = True needs a transaction, which is rolled back in between",
+            hint="leave it out, or take `transaction = False` out",
         )
-    return value
+    if attributes.retries and not attributes.retry:
+        raise module.wrong_at(
+            module.bound["retries"],
+            "retries says how often, but nothing says that this file may run again",
+            hint="write `retry = True` too, if what it does outside the database may be repeated",
+        )
 
 
-def _idle_timeout(module: Module) -> float | None:
-    """Return the time-out in seconds, ``None`` when the module sets none."""
-    statement = module.bound.get(_IDLE_TIMEOUT)
-    if statement is None:
-        return None
-    value = _literal(module, statement)
+def _switch(value: object) -> object:
+    return value if isinstance(value, bool) else _UNKNOWN
+
+
+def _idle_timeout(value: object) -> object:
     if value is None:
         return None
-    if not _is_number(value) or not 0 < value <= _LONGEST_TIMEOUT:
-        raise module.wrong_at(
-            statement,
-            f"{_IDLE_TIMEOUT} is an option: seconds above 0, at most {_LONGEST_TIMEOUT}",
-            hint=f"write `{_IDLE_TIMEOUT} = 30` at the left margin, or use another name",
-        )
-    return float(value)
+    return float(value) if _is_number(value) and 0 < value <= _LONGEST_TIMEOUT else _UNKNOWN
+
+
+def _limit(value: object) -> object:
+    """Return the seconds of a limit; ``None`` means none at all, as in a keyword of Migrator."""
+    if value is None:
+        return math.inf
+    if isinstance(value, str):
+        return limit_in(value) or _UNKNOWN
+    return float(value) if _is_number(value) and 0 < value <= _LONGEST_TIMEOUT else _UNKNOWN
+
+
+def _count(value: object) -> object:
+    is_count = isinstance(value, int) and _is_number(value) and 0 <= value <= _MOST_RETRIES
+    return value if is_count else _UNKNOWN
+
+
+_SWITCH = _Reader(_switch, "True or False", "False")
+_LIMIT = _Reader(_limit, "seconds above 0, text such as '500ms', or None for no limit", "0.5")
+
+_READERS = {
+    "transaction": _SWITCH,
+    "foreign_keys": _SWITCH,
+    "idle_timeout": _Reader(
+        _idle_timeout, f"seconds above 0, at most {_LONGEST_TIMEOUT}", example="30"
+    ),
+    "lock_timeout": _LIMIT,
+    "statement_timeout": _LIMIT,
+    "retries": _Reader(_count, "a whole number", example="20"),
+    "retry": _Reader(_switch, "True or False", example="True"),
+}
+
+
+def _is_only_declared(statement: ast.stmt) -> bool:
+    """Tell whether it is ``name: type`` without a value."""
+    return isinstance(statement, ast.AnnAssign) and statement.value is None
 
 
 def _literal(module: Module, statement: ast.stmt) -> object:
@@ -111,11 +182,10 @@ def _check_spelling(module: Module) -> None:
     that is nearly the option's, counts as a slip.
     """
     for name, statement in module.bound.items():
-        meant = closest(name, (*_SWITCHES, _IDLE_TIMEOUT), cutoff=_NEAR)
+        meant = closest(name, _READERS, cutoff=_NEAR)
         if not meant or meant == name:
             continue
-        value = _literal(module, statement)
-        if isinstance(value, bool) if meant in _SWITCHES else _is_number(value):
+        if _READERS[meant].read(_literal(module, statement)) is not _UNKNOWN:
             raise module.wrong_at(
                 statement, f"{name} is no option of a migration", hint=f"did you mean {meant}?"
             )

@@ -62,6 +62,7 @@ def _script(text: Text, start: int, end: int, *, first_line: int, options: Optio
         first_line=first_line,
         transaction=options.transaction,
         foreign_keys=options.foreign_keys,
+        limits=options.limits,
     )
 
 

@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asyncmig.cli.given import Given, as_seconds, as_whole_number
 from asyncmig.cli.pyproject import Project
-from asyncmig.cli.settings import (
-    Given,
-    LogFormat,
-    Settings,
-    Sources,
-    as_seconds,
-    read_settings,
-    require_database,
-)
+from asyncmig.cli.settings import LogFormat, Settings, Sources, read_settings, require_database
 from asyncmig.errors import SettingsError
 from asyncmig.request import Changed, OutOfOrder
 from asyncmig.sql import Dialect
@@ -82,6 +75,9 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
         "connect-timeout": "5",
         "wait-timeout": "2m",
         "lock-timeout": "500ms",
+        "statement-timeout": "1m",
+        "retries": "3",
+        "budget": "2h",
         "busy-timeout": "1.5s",
         "out-of-order": "apply",
         "changed": "warn",
@@ -110,6 +106,9 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
             connect_timeout=5.0,
             wait_timeout=120.0,
             lock_timeout=0.5,
+            statement_timeout=60.0,
+            retries=3,
+            budget=7200.0,
             busy_timeout=1.5,
             out_of_order=OutOfOrder.APPLY,
             changed=Changed.WARN,
@@ -161,18 +160,37 @@ def test_what_is_no_duration_is_refused_with_its_origin(written: object) -> None
     assert expected == caught.value.message
 
 
+@pytest.mark.parametrize("written", [20, "20"])
+def test_a_number_is_written_with_or_without_quotes(written: object) -> None:
+    """As TOML and the environment have it."""
+    assert 20 == as_whole_number(Given(written, "--retries"))
+
+
+@pytest.mark.parametrize("written", ["", "many", "-1", "1.5", "٣", True, -1, 1.0, []])
+def test_what_is_no_number_is_refused_with_its_origin(written: object) -> None:
+    """The message says where the value stands."""
+    with pytest.raises(SettingsError) as caught:
+        as_whole_number(Given(written, "ASYNCMIG_RETRIES"))
+
+    expected = f"ASYNCMIG_RETRIES: {str(written)!r} is not a whole number of at least 0"
+    assert expected == caught.value.message
+
+
 @pytest.mark.parametrize("word", ["none", "forever"])
 def test_a_wait_can_be_without_limit(tmp_path: Path, word: str) -> None:
     """Both words mean no limit."""
-    found = settings(tmp_path, flags={"wait-timeout": word, "lock-timeout": word})
+    keys = ("wait-timeout", "lock-timeout", "statement-timeout", "budget")
+    found = settings(tmp_path, flags=dict.fromkeys(keys, word))
 
-    assert (None, None) == (found.wait_timeout, found.lock_timeout)
+    limits = (found.wait_timeout, found.lock_timeout, found.statement_timeout, found.budget)
+    assert (None, None, None, None) == limits
 
 
 @pytest.mark.parametrize(
     ("flags", "section", "message"),
     [
         ({"lock-timeout": "0"}, None, "--lock-timeout 0 would mean no limit to PostgreSQL"),
+        ({"budget": "0ms"}, None, "--budget 0 would mean no limit to PostgreSQL"),
         ({"connect-timeout": "0"}, None, "--connect-timeout: '0' is not a duration of more than 0"),
         (
             {"out-of-order": "ignore"},

@@ -79,8 +79,8 @@ class Seen:
         self.started += 1
 
 
-def sql(version: str, text: str, down: str | None = None, **options: bool) -> Migration:
-    """Return a migration in SQL; options are ``transaction`` and ``foreign_keys``."""
+def sql(version: str, text: str, down: str | None = None, **options: Any) -> Migration:  # noqa: ANN401 - as SqlScript
+    """Return a migration in SQL; options are ``transaction``, ``foreign_keys`` and ``limits``."""
     path = f"{version}_some.sql"
     return Migration(
         Version(version),
@@ -91,10 +91,8 @@ def sql(version: str, text: str, down: str | None = None, **options: bool) -> Mi
     )
 
 
-def _script(
-    text: str, path: str, *, transaction: bool = True, foreign_keys: bool = True
-) -> SqlScript:
-    return SqlScript(text, path, transaction=transaction, foreign_keys=foreign_keys)
+def _script(text: str, path: str, **options: Any) -> SqlScript:  # noqa: ANN401 - as SqlScript
+    return SqlScript(text, path, **options)
 
 
 def repeatable(name: str, text: str) -> Migration:
@@ -102,11 +100,11 @@ def repeatable(name: str, text: str) -> Migration:
     return Migration(None, name, checksum(text), SqlScript(text, f"R__{name}.sql"))
 
 
-def python(version: str, source: str, *, transaction: bool = True) -> Migration:
+def python(version: str, source: str, **options: Any) -> Migration:  # noqa: ANN401 - as PythonScript
     """Return a migration in Python whose ``up`` has that body."""
     body = "".join(f"    {line}\n" for line in source.splitlines())
     text = f"async def up(connection):\n{body}"
-    script = PythonScript(text, f"{version}_some.py", "up", transaction=transaction)
+    script = PythonScript(text, f"{version}_some.py", "up", **options)
     return Migration(Version(version), "some", checksum(text), script)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from asyncmig.migration import Migration, PythonScript, Version, checksum
+from asyncmig.migration import Limits, Migration, PythonScript, Version, checksum
 from tests.sources.memory_folder import Complaint, complaints, load_file
 
 FILE = "migrations/1_a.py"
@@ -89,6 +91,84 @@ def test_options_are_read_from_the_module() -> None:
     options = {"transaction": False, "foreign_keys": False, "idle_timeout": 0.5}
     assert PythonScript(text, FILE, "up", **options) == migration.up  # type: ignore[arg-type]
     assert PythonScript(text, FILE, "down", **options) == migration.down  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ("lock_timeout = 0.5\n", Limits(lock_timeout=0.5)),
+        ("lock_timeout = '500ms'\n", Limits(lock_timeout=0.5)),
+        ("lock_timeout: None = None\n", Limits(lock_timeout=math.inf)),
+        ("statement_timeout = 'none'\n", Limits(statement_timeout=math.inf)),
+        ("statement_timeout: float\n", Limits()),
+        ("retries = 0\n", Limits(retries=0)),
+    ],
+)
+def test_a_file_says_how_long_it_may_try(attributes: str, expected: Limits) -> None:
+    """In seconds, or as text as on a marker; `None` is no limit, as for the migrator."""
+    text = attributes + UP
+
+    assert PythonScript(text, FILE, "up", limits=expected) == load_file("1_a.py", text).up
+
+
+def test_a_file_says_that_it_may_be_tried_again() -> None:
+    """What it does outside of the database would happen again, so nobody assumes it."""
+    text = f"retry = True\nretries = 20\n{UP}"
+
+    expected = PythonScript(text, FILE, "up", limits=Limits(retries=20), retry=True)
+
+    assert expected == load_file("1_a.py", text).up
+
+
+@pytest.mark.parametrize(
+    ("attributes", "column", "sentence", "hint"),
+    [
+        (
+            "transaction = False; retry = True",
+            22,
+            "retry = True needs a transaction, which is rolled back in between",
+            "leave it out, or take `transaction = False` out",
+        ),
+        (
+            "retries = 3; retry = False",
+            1,
+            "retries says how often, but nothing says that this file may run again",
+            "write `retry = True` too, if what it does outside the database may be repeated",
+        ),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    attributes: str, column: int, sentence: str, hint: str
+) -> None:
+    """They would sound as if the file were tried again."""
+    assert wrong(3, column, sentence, hint) == complaints({"1_a.py": f"{UP}{attributes}\n"})
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "True", "'soon'", "'0'", "1e400", "30 * 60", "[]"])
+@pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
+def test_a_limit_must_be_a_duration(name: str, value: str) -> None:
+    """Zero would be no limit to the server, and nothing is run to learn it."""
+    expected = wrong(
+        3,
+        1,
+        f"{name} is an option: seconds above 0, text such as '500ms', or None for no limit",
+        f"write `{name} = 0.5` at the left margin, or use another name",
+    )
+
+    assert expected == complaints({"1_a.py": f"{UP}{name} = {value}\n"})
+
+
+@pytest.mark.parametrize("value", ["-1", "True", "1.0", "'3'", "None", "1000000"])
+def test_retries_must_be_counted(value: str) -> None:
+    """A whole number."""
+    expected = wrong(
+        3,
+        1,
+        "retries is an option: a whole number",
+        "write `retries = 20` at the left margin, or use another name",
+    )
+
+    assert expected == complaints({"1_a.py": f"{UP}retries = {value}\n"})
 
 
 @pytest.mark.parametrize(
@@ -212,6 +292,8 @@ def test_an_option_inside_a_condition_is_refused() -> None:
         ("foreignkeys = False", "foreign_keys"),
         ("idle_time_out = 30", "idle_timeout"),
         ("idle_timeouts = 1.5", "idle_timeout"),
+        ("lock_time_out = '2s'", "lock_timeout"),
+        ("statement_timeouts = 9", "statement_timeout"),
     ],
 )
 def test_a_misspelt_option_is_refused(attribute: str, meant: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncmig.migration import Migration, SqlScript, Version, checksum
+from asyncmig.migration import Limits, Migration, SqlScript, Version, checksum
 from asyncmig.sources import find_problems
 from asyncmig.sql import Dialect
 from tests.sources.memory_folder import (
@@ -53,11 +55,45 @@ def test_markers_cut_a_file_in_two() -> None:
     assert expected == load_file("1_a.sql", text)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("lock_timeout:500ms retries:20", Limits(lock_timeout=0.5, retries=20)),
+        ("lock-timeout:none retries:0", Limits(lock_timeout=math.inf, retries=0)),
+        (
+            "budget:1.5h statement_timeout:30",
+            Limits(statement_timeout=30.0, budget=5400.0),
+        ),
+    ],
+)
+def test_a_file_says_how_long_and_how_often_it_may_try(words: str, expected: Limits) -> None:
+    """For its direction; durations are spelled as in the settings."""
+    text = f"-- migrate:up {words}\nUP\n-- migrate:down\nDOWN\n"
+
+    migration = load_file("1_a.sql", text)
+
+    assert SqlScript("UP\n", FILE, first_line=2, limits=expected) == migration.up
+    assert SqlScript("DOWN\n", FILE, first_line=4) == migration.down
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_an_option_of_the_other_database_means_nothing(dialect: Dialect) -> None:
+    """One folder may serve both."""
+    text = "-- migrate:up lock_timeout:1s foreign_keys:off\nUP\n"
+
+    expected = SqlScript(
+        "UP\n", FILE, first_line=2, foreign_keys=False, limits=Limits(lock_timeout=1.0)
+    )
+
+    assert expected == load_file("1_a.sql", text, dialect).up
+
+
 def test_the_checksum_is_that_of_the_up_part() -> None:
     """Repairing the down, the options or the words in front changes nothing."""
     before = load_file("1_a.sql", "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELEKT;\n")
     after = load_file(
-        "1_a.sql", "-- new\n--migrate:up transaction:false\nSELECT 1;\n-- migrate:down\nSELECT 2;"
+        "1_a.sql",
+        "-- new\n--migrate:up transaction:false retries:3\nSELECT 1;\n-- migrate:down\nSELECT 2;",
     )
 
     assert before.checksum == after.checksum == checksum("SELECT 1;\n")
@@ -320,7 +356,12 @@ def test_the_markers_of_another_tool_may_stay_beside_ours() -> None:
 
 
 OPTION = "is no option of a marker"
-SWITCHES = "there are transaction:true|false, foreign_keys:on|off"
+SWITCHES = (
+    "there are transaction:true|false, foreign_keys:on|off, lock_timeout:TIME, "
+    "statement_timeout:TIME, budget:TIME, retries:N"
+)
+LOCK_TIMEOUT = "write lock_timeout:2s or lock_timeout:none"
+DURATION = "a duration above 0 (500ms, 2s, 1m) or none"
 TRANSACTION = "write transaction:true or transaction:false"
 
 
@@ -347,6 +388,23 @@ TRANSACTION = "write transaction:true or transaction:false"
             15,
             "foreign_keys is on or off, not 'false'",
             "write foreign_keys:on or foreign_keys:off",
+        ),
+        ("lock-timout:5s", 15, OPTION, "did you mean lock_timeout:5s?"),
+        ("statement_timeout=soon", 15, OPTION, "did you mean statement_timeout:2s or none?"),
+        ("retrys:3", 15, OPTION, "did you mean retries:3?"),
+        ("lock_timeout:0", 15, f"lock_timeout is {DURATION}, not '0'", LOCK_TIMEOUT),
+        ("lock_timeout:5x", 15, f"lock_timeout is {DURATION}, not '5x'", LOCK_TIMEOUT),
+        (
+            "budget:",
+            15,
+            f"budget is {DURATION}, and no value follows the colon",
+            "write budget:2s or budget:none",
+        ),
+        (
+            "retries:-1",
+            15,
+            "retries is a whole number, not '-1'",
+            "write retries:20 or retries:0",
         ),
         (
             "\ttransaction:false  transaction:false",

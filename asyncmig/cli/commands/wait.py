@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.commands.status import facts_of_status
+from asyncmig.cli.given import Given, as_seconds
 from asyncmig.cli.options import add_database_options
-from asyncmig.cli.settings import Given, as_seconds
 
 if TYPE_CHECKING:
     from asyncmig.cli.command import Invocation

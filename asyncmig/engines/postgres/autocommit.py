@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from asyncmig.engines.postgres import concurrently
 from asyncmig.engines.postgres.book import entry_of
+from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.refusals import FenceTakenError
 from asyncmig.engines.postgres.resume import (
@@ -108,6 +109,7 @@ class _Visit:
         self._desk = desk
         self._step = step
         self._events = events
+        self._limits = limits_of(desk.settings, step.script)
         self._entry_id = 0
         self._progress = Progress()
         self._began = time.monotonic()
@@ -147,7 +149,8 @@ class _Visit:
         if unit.autocommit:
             await self._run_outside(unit)
         else:
-            await patiently(lambda: self._run_inside(unit), self._events)
+            attempts = self._limits.attempts
+            await patiently(lambda: self._run_inside(unit), self._events, attempts=attempts)
         self._progress = self._after(unit)
 
     def _after(self, unit: Unit) -> Progress:
@@ -177,7 +180,7 @@ class _Visit:
             raise
 
     def _unhurried(self) -> concurrently.NoLockTimeout:
-        return concurrently.NoLockTimeout(self._desk.wire, self._desk.settings.lock_timeout)
+        return concurrently.NoLockTimeout(self._desk.wire, self._limits.lock_timeout)
 
     async def _send(self, unit: Unit) -> None:
         script = self._step.script

@@ -23,14 +23,20 @@ T = TypeVar("T")
 _BLOCKED = ("55P03", "40P01")
 """lock_not_available and deadlock_detected: worth another try of the whole transaction."""
 
-_ATTEMPTS = 10
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 30.0
 """Seconds, and up to half as much again by the jitter: below ``IDLE_SECONDS``."""
 
 
-async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents) -> T:
+async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents, *, attempts: int) -> T:
     """Do ``once``, and do it again after a pause whenever a lock was in the way.
+
+    Every try is like the first: none waits for as long as it takes, the last one neither.
+
+    Args:
+        once: One try.
+        events: Told of each try that another one follows.
+        attempts: How many there are at most.
 
     Raises:
         MigrationFailedError: It failed for another reason, or once too often.
@@ -41,16 +47,17 @@ async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents) -> T:
         except MigrationFailedError as error:
             if error.sqlstate not in _BLOCKED:
                 raise
-            if attempt == _ATTEMPTS:
-                raise _given_up(error) from error.__cause__
+            if attempt >= attempts:
+                raise _given_up(error, attempt) from error.__cause__
             events.on_retrying(attempt, delay, error.message)
         await anyio.sleep(delay)
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
-def _given_up(error: MigrationFailedError) -> MigrationFailedError:
+def _given_up(error: MigrationFailedError, attempts: int) -> MigrationFailedError:
+    tried = "once" if attempts == 1 else f"{attempts} times"
     return MigrationFailedError(
-        f"{error.message} (tried {_ATTEMPTS} times)",
+        f"{error.message} (tried {tried})",
         version=error.version or "",
         direction=error.direction,
         file=error.file or "",
@@ -60,5 +67,6 @@ def _given_up(error: MigrationFailedError) -> MigrationFailedError:
         statement=error.statement,
         excerpt=error.excerpt,
         hint="somebody holds a lock on what it changes: look for old transactions in "
-        "pg_stat_activity, or let it wait longer with --lock-timeout",
+        "pg_stat_activity; or let it wait longer with --lock-timeout, or try more often with "
+        "--retries (a Python file says `retry = True`)",
     )

@@ -5,15 +5,20 @@ Sources: PostgreSQL manual, "Client Connection Defaults" and "Connections and Au
 
 from __future__ import annotations
 
+from math import isinf
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.table import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from asyncmig.engines.base import EngineSettings
-    from asyncmig.migration import Script
+    from asyncmig.migration import Limits, Script
+
+_LONGEST = 2_147_483_647
+"""Milliseconds; PostgreSQL keeps them in an int."""
 
 IDLE_SECONDS = 60
 """How long our session may idle before the server ends it: a runner that is frozen or cut off does
@@ -80,9 +85,10 @@ def stepwise_settings(settings: EngineSettings, script: Script, server_version: 
         script: What will run. A Python migration may take its time between two statements.
         server_version: As ``server_version_num``.
     """
+    limits = limits_of(settings, script)
     lines = [
-        f"SET lock_timeout = {milliseconds(settings.lock_timeout)};",
-        "SET statement_timeout = 0;",
+        f"SET lock_timeout = {milliseconds(limits.lock_timeout)};",
+        f"SET statement_timeout = {milliseconds(limits.statement_timeout)};",
     ]
     if server_version >= _SINCE["idle_session_timeout"]:
         idle = getattr(script, "idle_timeout", IDLE_SECONDS)
@@ -103,20 +109,30 @@ def transaction_settings(
         settings: The time limits.
         script: What will run.
         server_version: As ``server_version_num``.
-        asked: What the URL asks for; it has the last word.
+        asked: What the URL asks for; only the file itself has a later word.
     """
     idle = getattr(script, "idle_timeout", IDLE_SECONDS)
+    limits = limits_of(settings, script)
     lines = [
-        f"SET LOCAL lock_timeout = {milliseconds(settings.lock_timeout)};",
-        "SET LOCAL statement_timeout = 0;",
+        f"SET LOCAL lock_timeout = {milliseconds(limits.lock_timeout)};",
+        f"SET LOCAL statement_timeout = {milliseconds(limits.statement_timeout)};",
         f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(idle)};",
     ]
     if server_version >= _SINCE["transaction_timeout"]:
         lines.append("SET LOCAL transaction_timeout = 0;")
     lines += [setting(name, value, local=True) for name, value in asked.items()]
+    lines += [f"SET LOCAL {name} = {value};" for name, value in _said(script.limits)]
     if settings.search_path is not None:
         lines.append(setting("search_path", settings.search_path, local=True))
     return " ".join(lines)
+
+
+def _said(limits: Limits) -> Iterator[tuple[str, int]]:
+    """Yield the settings that a file asks for itself."""
+    for name in ("lock_timeout", "statement_timeout"):
+        seconds: float | None = getattr(limits, name)
+        if seconds is not None:
+            yield name, milliseconds(None if isinf(seconds) else seconds)
 
 
 def setting(name: str, value: str, *, local: bool) -> str:
@@ -127,4 +143,4 @@ def setting(name: str, value: str, *, local: bool) -> str:
 
 def milliseconds(seconds: float | None) -> int:
     """Return the time as PostgreSQL's settings want it; 0 is "no limit"."""
-    return 0 if seconds is None else max(1, round(seconds * 1000))
+    return 0 if seconds is None else min(max(1, round(seconds * 1000)), _LONGEST)

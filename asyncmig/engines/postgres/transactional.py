@@ -16,6 +16,7 @@ from asyncmig.engines.postgres.durable import WITHOUT_WAITING
 from asyncmig.engines.postgres.ending import Ending, server_failed
 from asyncmig.engines.postgres.guards import XID, unless_ours
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
+from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.lost_commit import is_committed
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.resume import refuse_progress
@@ -50,7 +51,11 @@ async def apply(
     """Run a step; when it has to wait for a lock too long, roll it all back and try again."""
     refuse_progress(step)
     async with ready(step, prepared) as work:
-        return await patiently(lambda: _once(desk, step, planned, events, work), events)
+        return await patiently(
+            lambda: _once(desk, step, planned, events, work),
+            events,
+            attempts=limits_of(desk.settings, step.script).attempts,
+        )
 
 
 async def _once(

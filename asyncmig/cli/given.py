@@ -1,0 +1,68 @@
+"""A setting as somebody gave it, and what it can be read as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from asyncmig.cli.secrets import redacted
+from asyncmig.durations import seconds_in
+from asyncmig.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting as somebody gave it.
+
+    Attributes:
+        value: A string, or what TOML made of it.
+        origin: Who gave it: the flag, the variable, or the key and its file.
+    """
+
+    value: object = field(repr=False)
+    origin: str
+
+    def wrong(self, what: str) -> SettingsError:
+        """Return the error for a value that cannot be."""
+        return SettingsError(f"{self.origin}: {redacted(str(self.value))!r} is not {what}")
+
+
+def as_text(given: Given) -> str:
+    """Return the value as a string that says something.
+
+    Raises:
+        SettingsError: It is of another type, or empty.
+    """
+    if not isinstance(given.value, str):
+        raise given.wrong("a string")
+    if not given.value.strip():
+        raise SettingsError(f"{given.origin} is empty")
+    return given.value
+
+
+def as_seconds(given: Given) -> float:
+    """Return a duration in seconds: ``30``, ``30s``, ``500ms``, ``2m``.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    written = given.value
+    if isinstance(written, int | float) and not isinstance(written, bool) and written >= 0:
+        return float(written)
+    seconds = seconds_in(written) if isinstance(written, str) else None
+    if seconds is None:
+        raise given.wrong("a duration (30, 30s, 500ms, 2m)")
+    return seconds
+
+
+def as_whole_number(given: Given) -> int:
+    """Return a number of 0 or more.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    written = given.value
+    if isinstance(written, int) and not isinstance(written, bool) and written >= 0:
+        return written
+    if isinstance(written, str) and written.isascii() and written.isdigit():
+        return int(written)
+    raise given.wrong("a whole number of at least 0")
