@@ -86,8 +86,23 @@ class Grace:
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError as error:  # of either kind: a shield would hide anyio's
-            _cancel_again(error)
-        return await self.finish(_await(task)) if not task.done() else task.result()
+            return await self.finish_first(error, _await(task))
+        return task.result()
+
+    async def finish_first(
+        self, cancelled: asyncio.CancelledError, work: Coroutine[object, object, T]
+    ) -> T:
+        """Finish what a cancellation has found under way; it is delivered after that.
+
+        Args:
+            cancelled: The cancellation, which was caught.
+            work: What must not be left in the middle.
+
+        Raises:
+            TimeoutError: The time was up.
+        """
+        _cancel_again(cancelled)
+        return await self.finish(work)
 
     def _left(self) -> float:
         """Return the seconds for the next step. The clock starts when a cancellation is seen."""

@@ -80,6 +80,39 @@ def entry_from(row: Mapping[str, str | None]) -> HistoryEntry:
     )
 
 
+def finished_entry(
+    entry_id: int,
+    row: NewRow,
+    runner: Runner,
+    *,
+    started_at: datetime,
+    finished_at: datetime,
+    duration_ms: int,
+) -> HistoryEntry:
+    """Return the entry that a new row becomes where the runner's clock is the database's."""
+    return HistoryEntry(
+        id=entry_id,
+        kind=row.kind,
+        direction=row.direction,
+        version=row.version,
+        name=row.name,
+        checksum=row.checksum,
+        state=row.state,
+        started_at=started_at,
+        finished_at=finished_at,
+        duration_ms=duration_ms,
+        host=runner.host,
+        pid=runner.pid,
+        run_id=runner.run_id,
+        origin=row.origin,
+        tool_version=runner.tool_version,
+        down_sql=row.down_sql,
+        down_transaction=row.down_transaction,
+        progress=row.progress,
+        failure=row.failure,
+    )
+
+
 def values_of(row: NewRow, runner: Runner) -> dict[str, str | int | None]:
     """Return the columns that the runner knows; id, clock and user are the server's."""
     return {

@@ -7,15 +7,20 @@ import time
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.sqlite.authorizer import Authorizer
-from asyncmig.engines.sqlite.bodies import body_of
+from asyncmig.engines.sqlite.bodies import PythonBody, SqlBody, prepared_of, python_function
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.foreign_keys import ForeignKeysOff, ViolationsError
-from asyncmig.engines.sqlite.records import read_entry, refuse_moved, roll_back, write
+from asyncmig.engines.sqlite.records import read_entry, roll_back, write
 from asyncmig.engines.sqlite.row import RowOfStep
+from asyncmig.engines.sqlite.table import now
 from asyncmig.errors import MigrationFailedError, TransactionLostError
+from asyncmig.migration import PythonScript
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step
+
+
+_LOOK_EVERY = 0.01
+"""Seconds until an observer hears that a step has started, unless it is over before that."""
 
 
 async def apply_in_transaction(
@@ -39,13 +48,28 @@ async def apply_in_transaction(
         MigrationFailedError: It failed and was rolled back.
         DatabaseBusyError: An application was writing for longer than the budget.
     """
-    async with body_of(step, prepared) as body:
-        turn = Turn(desk, step, planned, events, body)
-        return await desk.patiently(turn.take, on_retrying=turn.on_retrying)
+    script = step.script
+    if isinstance(script, PythonScript):
+        async with python_function(step, script) as function:
+            return await _apply(desk, step, planned, events, PythonBody(step, script, function))
+    body = SqlBody(step, prepared or await prepared_of(step, script))
+    return await _apply(desk, step, planned, events, body)
+
+
+async def _apply(
+    desk: Desk, step: Step, planned: Generation, events: StepEvents, body: Body
+) -> HistoryEntry:
+    turn = Turn(desk, step, planned, events, body)
+    return await desk.patiently(turn.take, on_retrying=turn.on_retrying)
 
 
 class Turn:
-    """The turn of one step. It can be taken again after a busy database has stopped it."""
+    """The turn of one step. It can be taken again after a busy database has stopped it.
+
+    Attributes:
+        worker: The connection, and its thread.
+        authorizer: Asked while the code of the migration runs.
+    """
 
     def __init__(
         self, desk: Desk, step: Step, planned: Generation, events: StepEvents, body: Body
@@ -57,9 +81,13 @@ class Turn:
         self._body = body
         self._row = RowOfStep(step, planned, desk.table, desk.runner)
         self._keys = None if body.foreign_keys else ForeignKeysOff()
-        self._authorizer = Authorizer()
-        self._began: float | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        # What is one piece of work in the thread needs no row that says that it has begun.
+        self._opens_row = isinstance(step.script, PythonScript) or step.resumes is not None
+        self._began: datetime | None = None
+        self._clock = 0.0
+        self._is_told = False
+        self.worker = desk.worker
+        self.authorizer = Authorizer(desk.table.name)
 
     def on_retrying(self, attempt: int, pause: float, reason: str) -> None:
         """Pass on that the step was rolled back. Waiting for its turn is no news."""
@@ -74,44 +102,50 @@ class Turn:
         """
         desk = self._desk
         await desk.lay_out()
-        self._loop = asyncio.get_running_loop()
+        looking = _Looking(self.tell_started)
         try:
-            entry = await self._run()
-            await desk.worker.run_to_end(self._commit)
+            # Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
+            return await self._run()
         except BaseException:
             await desk.sweep(self._give_up)
             raise
-        # Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
-        return entry
+        finally:
+            looking.stop()
+            self.tell_started()
 
     async def _run(self) -> HistoryEntry:
-        worker = self._desk.worker
         try:
-            return await self._body.run(worker, self._authorizer, self._begin, self._finish)
+            return await self._body.run(self)
         except ClosedError as error:
             raise self._lost("it closed the connection") from error
         finally:
-            self._desk.is_used = self._authorizer.leaves_state
+            self._desk.is_used |= self.authorizer.leaves_state
+
+    def tell_started(self) -> None:
+        """Tell that the step has started, if it has, once."""
+        if self._began is not None and not self._is_told:
+            self._is_told = True
+            self._events.on_started()
 
     # --- in the thread --------------------------------------------------------------------------
 
-    def _begin(self, raw: Raw) -> None:
-        """Take the turn: the fence, and the row that makes the unique index another one."""
+    def begin(self, raw: Raw) -> None:
+        """Take the turn: the fence, and the row where something could come between."""
         if self._keys:
             self._keys.turn_off(raw)
         raw.execute("BEGIN IMMEDIATE")
-        refuse_moved(raw, self._desk.table, self._planned)
+        self._desk.fence.refuse_moved(raw, self._planned)
         if self._keys:
             self._keys.note_violations(raw)
-        write(raw, *self._row.opening())
-        self._authorizer.install(raw)
-        if self._began is None and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._events.on_started)
-        self._began = time.monotonic()
+        if self._opens_row:
+            write(raw, *self._row.opening())
+        self.authorizer.install(raw)
+        self._clock = time.monotonic()
+        self._began = now()
 
-    def _finish(self, raw: Raw) -> HistoryEntry:
+    def finish(self, raw: Raw) -> HistoryEntry:
         """Write the end of the row: the outcome of the step, but for the COMMIT."""
-        self._authorizer.remove(raw)
+        self.authorizer.remove(raw)
         if not raw.in_transaction:
             raise self._lost("a conflict rolled it back in the middle, and it went on")
         try:
@@ -124,22 +158,31 @@ class Turn:
     def _close(self, raw: Raw) -> HistoryEntry:
         if self._keys:
             self._keys.refuse_new_violations(raw)
-        spent = time.monotonic() - (self._began or 0)
-        write(raw, *self._row.closing(round(spent * 1000)))
-        return read_entry(raw, self._desk.table, self._row.id)
+        spent = round((time.monotonic() - self._clock) * 1000)
+        if self._opens_row:
+            write(raw, *self._row.closing(spent))
+            return read_entry(raw, self._desk.table, self._row.id)
+        entry, commands = self._row.at_once(self._began or now(), now(), spent)
+        write(raw, *commands)
+        return entry
 
-    def _commit(self, raw: Raw) -> None:
+    def commit(self, raw: Raw) -> None:
+        """Make it stand."""
         try:
             raw.execute("COMMIT")
         except DriverError as error:
             if is_busy(error):
                 raise
             raise self._failed(str(error)) from error
+        if self.authorizer.touches_history:
+            self._desk.fence.forget()
+        else:
+            self._desk.fence.note(raw, self._row.closed)
         if self._keys:
             self._keys.restore(raw)
 
     def _give_up(self, raw: Raw) -> None:
-        self._authorizer.remove(raw)
+        self.authorizer.remove(raw)
         roll_back(raw)
         if self._keys:
             self._keys.restore(raw)
@@ -157,6 +200,26 @@ class Turn:
             file=self._step.script.path,
             hint="look at what it has done: not all of it may be rolled back",
         )
+
+
+class _Looking:
+    """Looks every now and then, in the event loop, until it is stopped.
+
+    For the thread to wake up the loop costs about as much as a small migration does.
+    """
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(_LOOK_EVERY, self._again)
+
+    def _again(self) -> None:
+        self._look()
+        self._timer = self._loop.call_later(_LOOK_EVERY, self._again)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
 
 
 def failed_as_a_whole(step: Step, why: str) -> MigrationFailedError:

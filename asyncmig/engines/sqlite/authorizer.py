@@ -24,42 +24,61 @@ class Action(IntEnum):
     CREATE_TEMP_TABLE = 4
     CREATE_TEMP_TRIGGER = 5
     CREATE_TEMP_VIEW = 6
+    DELETE = 9
+    DROP_TABLE = 11
+    INSERT = 18
     PRAGMA = 19
     TRANSACTION = 22
+    UPDATE = 23
     ATTACH = 24
     DETACH = 25
+    ALTER_TABLE = 26
 
 
 _ALLOWED, _DENIED = 0, 1  # SQLITE_OK and SQLITE_DENY
-_LASTING = frozenset(Action) - {Action.TRANSACTION}
+_ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP_TABLE})
+_LASTING = frozenset(Action) - _ON_TABLES - {Action.TRANSACTION, Action.ALTER_TABLE}
+_OF_INTEREST = frozenset(map(int, Action))
+"""Plain numbers: this is asked several times for each statement, mostly about something else."""
 
 
 class Authorizer:
     """Denies transaction control, and notes what outlives the transaction.
 
+    Args:
+        history: The name of the history table.
+
     Attributes:
         denied: The last thing that was denied: ``BEGIN``, ``COMMIT`` or ``ROLLBACK``.
         leaves_state: Whether something was done that stays on the connection.
+        touches_history: Whether the migration has changed the history itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, history: str) -> None:
+        self._history = history.lower()
         self.denied: str | None = None
         self.leaves_state = False
+        self.touches_history = False
 
     def __call__(
         self,
         action: int,
         first: str | None,
-        _second: str | None,
+        second: str | None,
         _database: str | None,
         _trigger: str | None,
     ) -> int:
         """Answer SQLite."""
+        if action not in _OF_INTEREST:
+            return _ALLOWED
         if action == Action.TRANSACTION:
             self.denied = first
             return _DENIED
         if action in _LASTING:
             self.leaves_state = True
+        else:
+            table = second if action == Action.ALTER_TABLE else first
+            self.touches_history |= table is not None and table.lower() == self._history
         return _ALLOWED
 
     @contextmanager

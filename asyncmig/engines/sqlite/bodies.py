@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from anyio import to_thread
 
@@ -12,7 +12,6 @@ from asyncmig.engines.sqlite.connection import REFUSALS, DriverError
 from asyncmig.engines.sqlite.failures import Code, code_of, is_busy, offset_of
 from asyncmig.engines.statements import failed, prepare
 from asyncmig.errors import AsyncmigError, MigrationFailedError
-from asyncmig.migration import PythonScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -22,12 +21,38 @@ if TYPE_CHECKING:
     from asyncmig.engines.sqlite.authorizer import Authorizer
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared
-    from asyncmig.migration import SqlScript
+    from asyncmig.history import HistoryEntry
+    from asyncmig.migration import PythonScript, SqlScript
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
 
-T = TypeVar("T")
+class Around(Protocol):
+    """What stands around a body, from BEGIN to COMMIT.
+
+    Attributes:
+        worker: The connection, and its thread.
+        authorizer: Asked while the code of the migration runs.
+    """
+
+    worker: Worker
+    authorizer: Authorizer
+
+    def tell_started(self) -> None:
+        """Tell, in the event loop, that the step has started."""
+        ...
+
+    def begin(self, raw: Raw) -> None:
+        """Begin, in the thread."""
+        ...
+
+    def finish(self, raw: Raw) -> HistoryEntry:
+        """Write the outcome, in the thread."""
+        ...
+
+    def commit(self, raw: Raw) -> None:
+        """Make it stand, in the thread."""
+        ...
 
 
 class Body(Protocol):
@@ -39,14 +64,8 @@ class Body(Protocol):
 
     foreign_keys: bool
 
-    async def run(
-        self,
-        worker: Worker,
-        authorizer: Authorizer,
-        before: Callable[[Raw], None],
-        after: Callable[[Raw], T],
-    ) -> T:
-        """Run it between two pieces of work in the thread, and return what the second one does.
+    async def run(self, turn: Around) -> HistoryEntry:
+        """Run it between the beginning and the end of its turn, and return what became of it.
 
         Raises:
             MigrationFailedError: It failed.
@@ -71,25 +90,6 @@ class RefusedError(Exception):
         self.words = words
 
 
-@asynccontextmanager
-async def body_of(step: Step, prepared: Prepared | None = None) -> AsyncGenerator[Body]:
-    """Get ready what a step runs inside its transaction, off the event loop.
-
-    Args:
-        step: What is to be run.
-        prepared: Its script, where that is cut already.
-
-    Raises:
-        InvalidMigrationError: It cannot be run safely, or is no coroutine function.
-        MigrationFailedError: Its module cannot be imported.
-    """
-    if isinstance(step.script, PythonScript):
-        async with python_function(step, step.script) as function:
-            yield PythonBody(step, step.script, function)
-    else:
-        yield SqlBody(step, prepared or await prepared_of(step, step.script))
-
-
 async def prepared_of(step: Step, script: SqlScript) -> Prepared:
     """Cut a script into units, in a thread: it may have 50 MB."""
     return await to_thread.run_sync(prepare, script, Dialect.SQLITE, step.key)
@@ -103,24 +103,17 @@ class SqlBody:
         self._prepared = prepared
         self.foreign_keys = prepared.foreign_keys
 
-    async def run(
-        self,
-        worker: Worker,
-        authorizer: Authorizer,
-        before: Callable[[Raw], None],
-        after: Callable[[Raw], T],
-    ) -> T:
+    async def run(self, turn: Around) -> HistoryEntry:
         """Run them all in one hop: each costs more than a small migration does."""
-        del authorizer
         statements = [s for unit in self._prepared.units for s in unit.statements]
 
-        def work(raw: Raw) -> T:
-            before(raw)
+        def work(raw: Raw) -> HistoryEntry:
+            turn.begin(raw)
             execute(raw, statements)
-            return after(raw)
+            return turn.finish(raw)
 
         try:
-            return await worker.run(work)
+            return await turn.worker.run_and_commit(work, turn.commit)
         except RefusedError as refused:
             script = self._prepared.script
             raise refused_statement(self._step, script, refused) from refused.__cause__
@@ -166,24 +159,24 @@ class PythonBody:
         self._function = function
         self.foreign_keys = script.foreign_keys
 
-    async def run(
-        self,
-        worker: Worker,
-        authorizer: Authorizer,
-        before: Callable[[Raw], None],
-        after: Callable[[Raw], T],
-    ) -> T:
+    async def run(self, turn: Around) -> HistoryEntry:
         """Await the function with aiosqlite's connection."""
-        await worker.run(before)
+        worker, authorizer = turn.worker, turn.authorizer
+
+        def begin(raw: Raw) -> None:
+            turn.begin(raw)
+            worker.watch(raw)
+
+        await worker.run(begin)
+        turn.tell_started()
         authorizer.leaves_state = True  # functions, factories: nobody can see them all
-        await worker.run(worker.watch)
         try:
             await self._function(worker.driver)
         except (Exception, SystemExit) as error:  # sys.exit(0) must not look like success
             if isinstance(error, DriverError) and is_busy(error):
                 raise
             raise self._failure(error, authorizer) from error
-        return await worker.run(after)
+        return await worker.run_and_commit(turn.finish, turn.commit)
 
     def _failure(
         self, error: Exception | SystemExit, authorizer: Authorizer

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -48,6 +49,10 @@ _OPERATIONS = 100_000
 
 class ClosedError(Exception):
     """The connection has been closed, and not by us."""
+
+
+class StoppedError(Exception):
+    """A cancellation came before the COMMIT. Nobody hears this: its task is on the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +143,33 @@ class Worker:
         Raises:
             DriverError: SQLite's own error.
         """
-        task = asyncio.ensure_future(self._hop(work, *args, **kwargs))
         try:
-            await asyncio.wait({task})
+            return await self._hop(work, *args, **kwargs)
         except asyncio.CancelledError:
-            task.add_done_callback(_look_at)
-            with suppress(TimeoutError):
-                await self._grace.finish(self._interrupt(task))
+            await self._interrupt_work()
             raise
-        return task.result()
+
+    async def run_and_commit(self, work: Callable[[Raw], T], commit: Callable[[Raw], object]) -> T:
+        """Do a piece of work, and then the COMMIT that makes it stand, in one hop.
+
+        A cancellation interrupts the work, and keeps the COMMIT from beginning. One that has begun
+        is not stopped: its outcome stands, and the cancellation is delivered at the next ``await``
+        of the caller.
+
+        Raises:
+            DriverError: SQLite's own error.
+        """
+        committing: Future[T] = Future()
+        try:
+            return await self._hop(_work_and_commit, work, commit, committing)
+        except asyncio.CancelledError as error:
+            if committing.cancel():  # else the thread was faster, and has begun
+                await self._interrupt_work()
+                raise
+            try:
+                return await self._grace.finish_first(error, _outcome(committing))
+            except TimeoutError as late:
+                raise asyncio.CancelledError from late
 
     async def run_to_end(
         self, work: Callable[Concatenate[Raw, P], T], *args: P.args, **kwargs: P.kwargs
@@ -210,7 +233,7 @@ class Worker:
         raw.set_progress_handler(lambda: self._is_stopping, _OPERATIONS)
 
     async def _stop_and(self, work: Callable[[Raw], T]) -> T:
-        idle = asyncio.ensure_future(self._hop(_nothing))
+        idle = self._idle()
         self._is_stopping = True
         try:
             await asyncio.wait({idle}, timeout=_STOP_SECONDS)
@@ -219,6 +242,17 @@ class Worker:
         await self._interrupt(idle)  # executemany() of short statements is never asked
         idle.result()
         return await self._hop(work)
+
+    async def _interrupt_work(self) -> None:
+        """Interrupt what the thread does, and wait until it has ended."""
+        with suppress(TimeoutError):
+            await self._grace.finish(self._interrupt(self._idle()))
+
+    def _idle(self) -> asyncio.Future[None]:
+        """Return what is done when the thread has come to an end with what it does now."""
+        idle = asyncio.ensure_future(self._hop(_nothing))
+        idle.add_done_callback(_look_at)
+        return idle
 
     async def _interrupt(self, task: asyncio.Future[T]) -> None:
         """Interrupt until the work has ended: an interrupt between two statements stops nothing."""
@@ -233,8 +267,31 @@ class Worker:
         await driver.close()
 
 
+def _work_and_commit(
+    raw: Raw,
+    work: Callable[[Raw], T],
+    commit: Callable[[Raw], object],
+    committing: Future[T],
+) -> T:
+    """Work, and commit unless a cancellation was faster: one of both gets ``committing``."""
+    result = work(raw)
+    if not committing.set_running_or_notify_cancel():
+        raise StoppedError
+    try:
+        commit(raw)
+    except BaseException as error:
+        committing.set_exception(error)
+        raise
+    committing.set_result(result)
+    return result
+
+
+async def _outcome(committing: Future[T]) -> T:
+    return await asyncio.wrap_future(committing)
+
+
 def _look_at(task: asyncio.Future[T]) -> None:
-    """See the error of work that was interrupted, which asyncio would else complain about."""
+    """See the error of what nobody asks any more, which asyncio would else complain about."""
     if not task.cancelled():
         task.exception()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import is_busy
+from asyncmig.engines.sqlite.records import Fence
 from asyncmig.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Desk:
         table: The history.
         runner: Who runs.
         patiently: How to wait for applications.
+        fence: What tells whether the history is still the one that a step was planned from.
         is_used: Whether a migration may have left something on the connection.
     """
 
@@ -46,6 +48,7 @@ class Desk:
         self.table = table
         self.runner = runner
         self.patiently = patiently
+        self.fence = Fence(table)
         self.is_used = False
 
     async def lay_out(self) -> None:
@@ -56,8 +59,11 @@ class Desk:
             SettingsError: The hook failed.
         """
         if self.is_used:
+            self.fence.forget()
             await self._visit.fresh(self.worker)
             self.is_used = False
+        if self._setup is None:
+            return
         try:
             await run_setup(self._setup, self.worker.driver)
         except SettingsError as error:

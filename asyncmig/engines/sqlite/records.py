@@ -93,6 +93,39 @@ def refuse_moved(raw: Raw, table: Table, planned: Generation) -> None:
         raise HistoryMovedError
 
 
+class Fence:
+    """Whether the history is still the one that was planned from, asked inside a transaction.
+
+    All of it is looked at once. Afterwards it is enough that nothing has changed in the database:
+    no other connection has committed anything (https://sqlite.org/pragma.html#pragma_data_version),
+    and this one has changed no row since the COMMIT that was noted here. To look at all of a
+    history of thousands of rows in each of thousands of steps takes longer than the steps.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._seen: tuple[int, int, Generation] | None = None
+        self._data_version = 0
+
+    def refuse_moved(self, raw: Raw, planned: Generation) -> None:
+        """Compare the history with the one that was planned from.
+
+        Raises:
+            HistoryMovedError: It is another one by now.
+        """
+        ((self._data_version,),) = fetch(raw, "PRAGMA data_version")
+        if self._seen != (self._data_version, raw.total_changes, planned):
+            refuse_moved(raw, self._table, planned)
+
+    def note(self, raw: Raw, generation: Generation) -> None:
+        """Note the history that this connection has just committed."""
+        self._seen = (self._data_version, raw.total_changes, generation)
+
+    def forget(self) -> None:
+        """Look at all of the history the next time."""
+        self._seen = None
+
+
 def _select(raw: Raw, command: Command) -> Sequence[Row]:
     return fetch(raw, command.sql, command.values)
 

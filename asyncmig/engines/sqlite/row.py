@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.rows import finished_entry
 from asyncmig.history import Generation, Progress, RowState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from asyncmig.engines.base import Runner
     from asyncmig.engines.sqlite.table import Command, Table
+    from asyncmig.history import HistoryEntry
     from asyncmig.plan import Step
 
 
@@ -45,7 +49,9 @@ class RowOfStep:
     @property
     def closed(self) -> Generation:
         """The generation when the row is finished."""
-        return Generation(self.opened.newest_id, self.opened.unfinished - 1)
+        if self.step.resumes is not None:
+            return Generation(self.planned.newest_id, self.planned.unfinished - 1)
+        return Generation(self.id, self.planned.unfinished)
 
     def opening(self, progress: Progress | None = None) -> tuple[Command, ...]:
         """Begin the row. What a repeatable supersedes goes first: only one may be active."""
@@ -55,6 +61,25 @@ class RowOfStep:
             return (self.table.take_over(self.id, row, self.runner),)
         first = self.table.retire(edit) if edit.retired_as is RowState.SUPERSEDED else ()
         return (*first, self.table.insert(self.id, row, self.runner))
+
+    def at_once(
+        self, began: datetime, ended: datetime, duration_ms: int
+    ) -> tuple[HistoryEntry, tuple[Command, ...]]:
+        """Write the row when all is done, and return what it says. Only for a new one.
+
+        Inside a transaction that nothing but the runner can end, nobody could see the row begin.
+        """
+        edit = self.step.edit()
+        entry = finished_entry(
+            self.id,
+            edit.row,
+            self.runner,
+            started_at=began,
+            finished_at=ended,
+            duration_ms=duration_ms,
+        )
+        append = self.table.append(entry, edit.row, self.runner)
+        return entry, (*self.table.retire(edit), append)
 
     def noting(self, progress: Progress) -> Command:
         """Say how far the step got."""

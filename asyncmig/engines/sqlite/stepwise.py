@@ -118,7 +118,7 @@ class Walk:
         self._units = prepared.units
         self._left = units_left(prepared.units, row.step)
         self._keys = None if prepared.foreign_keys else ForeignKeysOff()
-        self._authorizer = Authorizer()
+        self._authorizer = Authorizer(desk.table.name)
 
     async def go(self) -> HistoryEntry:
         """Run what is left of the script."""

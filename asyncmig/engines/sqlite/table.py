@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS, progress_text, values_of
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asyncmig.engines.base import Runner
-    from asyncmig.history import Edit, NewRow, Progress
+    from asyncmig.history import Edit, HistoryEntry, NewRow, Progress
 
 Value = str | int | None
 
@@ -126,12 +128,21 @@ class Table:
     def insert(self, entry_id: int, row: NewRow, runner: Runner) -> Command:
         """Append a row; one that is not ``applying`` is finished at once."""
         finished = row.state is not RowState.APPLYING
-        clock = {"started_at": NOW, "finished_at": NOW if finished else "NULL"}
         fixed: dict[str, Value] = {"id": entry_id, "duration_ms": 0 if finished else None}
         values = {**values_of(row, runner), **fixed, "username": ""}
-        columns = ", ".join(COLUMNS)
-        shown = ", ".join(clock.get(column, f":{column}") for column in COLUMNS)
-        return Command(f"INSERT INTO {self.qualified} ({columns})\nVALUES ({shown})", values)
+        return Command(_insert(self.qualified, NOW, NOW if finished else "NULL"), values)
+
+    def append(self, entry: HistoryEntry, row: NewRow, runner: Runner) -> Command:
+        """Append a row that is finished, with the times that are known here."""
+        fixed: dict[str, Value] = {
+            "id": entry.id,
+            "username": entry.user,
+            "started_at": _instant(entry.started_at),
+            "finished_at": _instant(entry.finished_at) if entry.finished_at else None,
+            "duration_ms": entry.duration_ms,
+        }
+        values = {**values_of(row, runner), **fixed}
+        return Command(_insert(self.qualified, ":started_at", ":finished_at"), values)
 
     def take_over(self, entry_id: int, row: NewRow, runner: Runner) -> Command:
         """Go on with an unfinished row: the rest of the file may have been corrected."""
@@ -171,6 +182,23 @@ class Table:
 # Without `AS id`: ORDER BY id would then mean the text, and put 10 in front of 2.
 _AS_TEXT = ", ".join(f"CAST({column} AS TEXT)" for column in COLUMNS)
 _TRACE = ", ".join(f"CAST({column} AS TEXT)" for column in TRACE)
+
+
+@cache
+def _insert(qualified: str, started_at: str, finished_at: str) -> str:
+    clock = {"started_at": started_at, "finished_at": finished_at}
+    shown = ", ".join(clock.get(column, f":{column}") for column in COLUMNS)
+    return f"INSERT INTO {qualified} ({', '.join(COLUMNS)})\nVALUES ({shown})"
+
+
+def now() -> datetime:
+    """Return the time as :data:`NOW` does, which is the same clock: UTC, to the millisecond."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _instant(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _column(name: str) -> str:

@@ -365,7 +365,7 @@ async def test_a_commit_that_is_under_way_stands(
     engine: Engine, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cancellation during COMMIT is delivered after the outcome has been reported."""
-    commit = Turn._commit
+    commit = Turn.commit
     under_way = threading.Event()
 
     def slow(self: Turn, raw: sqlite3.Connection) -> None:
@@ -373,7 +373,7 @@ async def test_a_commit_that_is_under_way_stands(
         time.sleep(0.3)
         commit(self, raw)
 
-    monkeypatch.setattr(Turn, "_commit", slow)
+    monkeypatch.setattr(Turn, "commit", slow)
     outcome = list[str]()
 
     async def runner() -> None:
