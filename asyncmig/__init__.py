@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from asyncmig.errors import AsyncmigError
     from asyncmig.history import HistoryEntry, MigrationStatus, Problem, RowState, State
     from asyncmig.logging import log_event
-    from asyncmig.migration import Direction, Kind, Migration, Version
+    from asyncmig.migration import Direction, Kind, Migration, Phase, Version
     from asyncmig.migrator import Migrator
     from asyncmig.plan import Step
     from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
-    from asyncmig.request import Changed, Durability, OutOfOrder
+    from asyncmig.request import Changed, Durability, OutOfOrder, Phases
     from asyncmig.startup import Lifespan, lifespan, migrate
     from asyncmig.version import __version__
 
@@ -34,6 +34,8 @@ _HOME = {
     "MigrationStatus": "history",
     "Migrator": "migrator",
     "OutOfOrder": "request",
+    "Phase": "migration",
+    "Phases": "request",
     "PlanReport": "report",
     "Problem": "history",
     "RepairReport": "report",
@@ -61,6 +63,8 @@ __all__ = [
     "MigrationStatus",
     "Migrator",
     "OutOfOrder",
+    "Phase",
+    "Phases",
     "PlanReport",
     "Problem",
     "RepairReport",

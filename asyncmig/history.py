@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from asyncmig.migration import Direction, Kind, Version, key_of
+from asyncmig.migration import Direction, Kind, Phase, Version, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -310,6 +310,7 @@ class MigrationStatus:
         path: The file; ``None`` when there is none.
         entry: The row that says so; ``None`` when the history does not know it.
         reversible: Whether the file has something to go down with.
+        phase: When it may be applied, as the file says.
     """
 
     version: Version | None
@@ -321,6 +322,7 @@ class MigrationStatus:
     path: str | None = None
     entry: HistoryEntry | None = None
     reversible: bool = False
+    phase: Phase = Phase.PRE
 
     @property
     def key(self) -> str:
@@ -329,7 +331,13 @@ class MigrationStatus:
 
     @property
     def is_pending(self) -> bool:
-        """Whether ``up`` would run it, or finish it, its place in the order permitting."""
+        """Whether it is to be run, or finished, its place in the order and its phase permitting."""
         if self.state is State.APPLYING:
             return self.path is not None
         return self.state in {State.PENDING, State.FAILED}
+
+    @property
+    def is_postponed(self) -> bool:
+        """Whether it is to be run, but not before the new code is everywhere."""
+        begun = self.state is State.APPLYING
+        return self.is_pending and self.phase is Phase.POST and not begun

@@ -23,6 +23,17 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
+class Phase(StrEnum):
+    """When a migration may be applied, seen from the deployment of the code that goes with it.
+
+    ``pre``, the default, before the new code starts: the old code works with it. ``post`` only when
+    the new code is everywhere: it drops or renames what the old code uses.
+    """
+
+    PRE = "pre"
+    POST = "post"
+
+
 class Kind(StrEnum):
     """What a migration, or a row of the history, stands for."""
 
@@ -103,6 +114,7 @@ class SqlScript:
         transaction: Whether it runs inside a transaction together with its history row.
         foreign_keys: ``False`` when the author asked for ``foreign_keys:off`` (SQLite).
         limits: How long and how often it may try.
+        phase: When it may be applied; of no meaning for the way down.
     """
 
     text: str = field(repr=False)
@@ -111,6 +123,7 @@ class SqlScript:
     transaction: bool = True
     foreign_keys: bool = True
     limits: Limits = Limits()
+    phase: Phase = Phase.PRE
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,7 @@ class PythonScript:
         limits: How long and how often it may try.
         retry: Whether it may be tried again when a lock was in the way: what it does outside of
             the database would happen again.
+        phase: When it may be applied; of no meaning for the way down.
     """
 
     source: str = field(repr=False)
@@ -138,6 +152,7 @@ class PythonScript:
     idle_timeout: float | None = None
     limits: Limits = Limits()
     retry: bool = False
+    phase: Phase = Phase.PRE
 
 
 Script = SqlScript | PythonScript
@@ -170,6 +185,11 @@ class Migration:
     def key(self) -> str:
         """The identity in messages and documents: the version, or ``R__name``."""
         return key_of(self.version, self.name)
+
+    @property
+    def phase(self) -> Phase:
+        """When it may be applied."""
+        return self.up.phase
 
     @property
     def path(self) -> str:

@@ -30,7 +30,7 @@ from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
 from asyncmig.plan import make_plan
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
-from asyncmig.request import Changed, Durability, OutOfOrder, Policy, Request
+from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
 from asyncmig.run import Run
 from asyncmig.settlement import settle
 from asyncmig.status import classify, current_version
@@ -148,7 +148,13 @@ class Migrator:
 
     # --- run ----------------------------------------------------------------------------------
 
-    async def up(self, *, to: Target | None = None, steps: int | None = None) -> RunReport:
+    async def up(
+        self,
+        *,
+        to: Target | None = None,
+        steps: int | None = None,
+        phase: Phases | str = Phases.PRE,
+    ) -> RunReport:
         """Apply what is pending: by default everything, in version order, then the repeatables.
 
         Another runner that is at it is waited for; what it has done is not done again.
@@ -156,12 +162,13 @@ class Migrator:
         Args:
             to: The last version to apply.
             steps: How many to apply at most.
+            phase: ``pre`` leaves what waits for the new code, ``post`` applies that, ``all`` both.
 
         Raises:
             AsyncmigError: See the tree in :mod:`asyncmig.errors`; each migration is either applied
                 or not, never half.
         """
-        return await self._run(Request.up(to=to, steps=steps))
+        return await self._run(Request.up(to=to, steps=steps, phase=phase))
 
     async def down(
         self,
@@ -208,10 +215,11 @@ class Migrator:
             direction=Direction.UP if request is None else request.direction,
             entries=tuple(run.entries),
             current=run.version,
-            pending=sum(1 for status in statuses if status.is_pending),
+            pending=sum(1 for s in statuses if s.is_pending and not s.is_postponed),
             lock_wait_ms=milliseconds(run.waited),
             duration_ms=milliseconds(time.monotonic() - began),
             warnings=tuple(status for status in statuses if status.problems),
+            postponed=tuple(status for status in statuses if status.is_postponed),
         )
 
     # --- look ---------------------------------------------------------------------------------
@@ -223,6 +231,7 @@ class Migrator:
         to: Target | None = None,
         steps: int | None = None,
         from_history: bool = False,
+        phase: Phases | str = Phases.PRE,
         script: bool = False,
     ) -> PlanReport:
         """Return what ``up`` or ``down`` would run, without running it.
@@ -232,10 +241,11 @@ class Migrator:
             to: As for :meth:`up` and :meth:`down`.
             steps: As for :meth:`up` and :meth:`down`.
             from_history: As for :meth:`down`.
+            phase: As for :meth:`up`.
             script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
         """
         down = Request.down(to=to, steps=steps, from_history=from_history)
-        up = Request.up(to=to, steps=steps)
+        up = Request.up(to=to, steps=steps, phase=phase)
         migrations, history = await self._look()
         request = up if Direction(direction) is Direction.UP else down
         plan = make_plan(migrations, history, request, self._policy)
@@ -267,7 +277,7 @@ class Migrator:
     async def require_current(self) -> StatusReport:
         """Return the status if nothing is pending, else raise.
 
-        What ``out_of_order="warn"`` leaves pending for good does not count.
+        What ``out_of_order="warn"`` leaves pending for good does not count, nor what is postponed.
 
         Raises:
             PendingMigrationsError: Something is pending.
@@ -377,7 +387,8 @@ class Migrator:
 
     def _left(self, statuses: Sequence[MigrationStatus]) -> list[str]:
         """Return what stands between the database and the files, by this policy."""
-        return [s.key for s in statuses if s.is_pending and not self._policy.skips(s)]
+        due = (s for s in statuses if s.is_pending and not s.is_postponed)
+        return [s.key for s in due if not self._policy.skips(s)]
 
     async def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(await self._observe(), run_id=runner.run_id, database=self.database)

@@ -35,6 +35,7 @@ from asyncmig.migration import (
     key_of,
 )
 from asyncmig.refusals import (
+    refuse_before_pre,
     refuse_below_baseline,
     refuse_changed,
     refuse_incomplete,
@@ -188,10 +189,11 @@ def _plan_up(
     refuse_changed(statuses, files, policy)
     refuse_missing(statuses)
     refuse_unknown_target(request, statuses)
-    pending = [s for s in statuses if s.is_pending]
+    pending = [s for s in statuses if s.is_pending and request.includes(s)]
     versioned = [s for s in pending if s.version is not None and not policy.skips(s)]
     chosen = _up_to(versioned, request)
     refuse_out_of_order(chosen, history, policy)
+    refuse_before_pre(chosen, statuses, request)
     if len(chosen) == len(versioned):
         chosen = [*chosen, *(s for s in pending if s.version is None)]
     rows = history.active()

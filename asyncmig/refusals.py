@@ -26,7 +26,7 @@ from asyncmig.history import (
     newest,
 )
 from asyncmig.migration import Direction, Migration, Version
-from asyncmig.request import OutOfOrder, Policy, Request
+from asyncmig.request import OutOfOrder, Phases, Policy, Request
 from asyncmig.status import newest_begun
 
 if TYPE_CHECKING:
@@ -87,6 +87,19 @@ def refuse_out_of_order(
     if late and policy.out_of_order is OutOfOrder.ERROR:
         head = newest_begun(history)
         raise OutOfOrderError([s.key for s in late], newest=str(head), file=late[0].path)
+
+
+def refuse_before_pre(
+    chosen: Sequence[MigrationStatus], statuses: Sequence[MigrationStatus], request: Request
+) -> None:
+    """Stop at what takes the old away while something new before it is not there yet."""
+    last = newest(status.version for status in chosen)
+    if request.phases is not Phases.POST or last is None:
+        return
+    new = (s for s in statuses if s.is_pending and not s.is_postponed)
+    if before := [s.key for s in new if s.version is not None and s.version < last]:
+        message = f"migration {last} waits for the new code, and {before[0]} before it is pending"
+        raise TargetError(message, hint="apply that first: `asyncmig up`")
 
 
 def refuse_unknown_target(request: Request, statuses: Sequence[MigrationStatus]) -> None:

@@ -21,10 +21,12 @@ class RunReport:
         direction: Up or down; up for a redo.
         entries: The rows of the history that the run wrote, in order: what it applied or reverted.
         current: The newest version that is applied now, ``None`` when there is none.
-        pending: How many migrations are pending now.
+        pending: How many migrations are pending now, without those that are postponed.
         lock_wait_ms: How long it waited for the lock; 0 when it did not need it.
         duration_ms: How long the run took, waiting included.
         warnings: The migrations that have a problem which the policy lets pass.
+        postponed: The migrations of phase ``post`` that are left for when the new code is
+            everywhere.
     """
 
     database: str
@@ -36,6 +38,7 @@ class RunReport:
     lock_wait_ms: int
     duration_ms: int
     warnings: tuple[MigrationStatus, ...] = ()
+    postponed: tuple[MigrationStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,12 @@ class StatusReport:
     @property
     def pending(self) -> tuple[MigrationStatus, ...]:
         """The migrations that ``up`` would run, policies permitting."""
-        return tuple(status for status in self.migrations if status.is_pending)
+        return tuple(s for s in self.migrations if s.is_pending and not s.is_postponed)
+
+    @property
+    def postponed(self) -> tuple[MigrationStatus, ...]:
+        """The migrations of phase ``post`` that wait until the new code is everywhere."""
+        return tuple(status for status in self.migrations if status.is_postponed)
 
     @property
     def problems(self) -> tuple[tuple[MigrationStatus, Problem], ...]:

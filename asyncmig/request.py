@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import SettingsError, TargetError, UnknownVersionError
-from asyncmig.history import Problem
+from asyncmig.history import Problem, State
 from asyncmig.migration import Direction, Migration, PythonScript, Version
 
 if TYPE_CHECKING:
@@ -34,6 +34,26 @@ class Changed(StrEnum):
 
     ERROR = "error"
     WARN = "warn"
+
+
+class Phases(StrEnum):
+    """Which migrations ``up`` applies, by their phase."""
+
+    PRE = "pre"
+    POST = "post"
+    ALL = "all"
+
+    @classmethod
+    def of(cls, given: Phases | str) -> Phases:
+        """Return the choice that a caller spells out.
+
+        Raises:
+            SettingsError: There is no such choice.
+        """
+        try:
+            return cls(given)
+        except ValueError as error:
+            raise SettingsError(str(error), hint="phase: pre, post or all") from None
 
 
 class Durability(StrEnum):
@@ -113,12 +133,14 @@ class Request:
         steps: How many versioned migrations at most; ``None`` for no such limit.
         from_history: Whether ``down`` may run the SQL that is stored in the history for versions
             that have no file.
+        phases: Which migrations ``up`` may apply.
     """
 
     direction: Direction
     to: Version | None = None
     steps: int | None = None
     from_history: bool = False
+    phases: Phases = Phases.ALL
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -130,13 +152,20 @@ class Request:
             raise TargetError(message)
 
     @classmethod
-    def up(cls, *, to: Target | None = None, steps: int | None = None) -> Request:
-        """Return the request to apply, by default everything.
+    def up(
+        cls,
+        *,
+        to: Target | None = None,
+        steps: int | None = None,
+        phase: Phases | str = Phases.PRE,
+    ) -> Request:
+        """Return the request to apply, by default everything but what waits for the new code.
 
         Raises:
             TargetError: The target is not a version, or both limits are given.
+            SettingsError: There is no such phase.
         """
-        return cls(Direction.UP, to=_version(to), steps=steps)
+        return cls(Direction.UP, to=_version(to), steps=steps, phases=Phases.of(phase))
 
     @classmethod
     def down(
@@ -149,6 +178,11 @@ class Request:
         """
         one = 1 if steps is None and to is None else steps
         return cls(Direction.DOWN, to=_version(to), steps=one, from_history=from_history)
+
+    def includes(self, status: MigrationStatus) -> bool:
+        """Tell whether a pending migration is of a phase that was asked for, or begun already."""
+        asked = self.phases is Phases.ALL or self.phases.value == status.phase.value
+        return asked or status.state is State.APPLYING
 
     def after(self, done: int) -> Request | None:
         """Return what is left of the request after so many steps, ``None`` when nothing is."""

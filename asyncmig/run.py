@@ -23,7 +23,7 @@ from asyncmig.history import History, RowState
 from asyncmig.migration import Direction, PythonScript
 from asyncmig.opening import opened
 from asyncmig.plan import Plan, make_plan
-from asyncmig.request import Request
+from asyncmig.request import Phases, Request
 from asyncmig.scripts import Scripts
 from asyncmig.status import classify, current_version
 from asyncmig.tally import Tally
@@ -109,7 +109,7 @@ class Run:
         async with self._visit(Direction.UP) as session:
             newest = Request(Direction.DOWN, steps=1)
             # What would refuse the way up must be known before the way down is gone.
-            self._is_settled(self.history, Request(Direction.UP))
+            self._is_settled(self.history, Request.up())
             if not self._is_settled(self.history, newest):
                 await self._locked(session, newest, again=True)
 
@@ -153,8 +153,7 @@ class Run:
                 self._repeat_failure(self.history, request, began)
                 await self._carry_out(session, request)
                 if again and self.entries:
-                    back = Request(Direction.UP, to=self.entries[-1].version)
-                    await self._carry_out(session, back)
+                    await self._carry_out(session, self._back_to(self.entries[-1].version))
         except NothingToDo:
             return
         except ReadOnlyDatabaseError as error:
@@ -235,6 +234,11 @@ class Run:
         self._tally.keep(self.history)
 
     # --- decisions ----------------------------------------------------------------------------
+
+    def _back_to(self, version: Version | None) -> Request:
+        """Return the request to apply a version again, and nothing of the other phase with it."""
+        phase = next(m.phase for m in self._migrations if m.version == version)
+        return Request(Direction.UP, to=version, phases=Phases(phase.value))
 
     def _plan(self, history: History, request: Request) -> Plan:
         return make_plan(self._migrations, history, request, self._policy)

@@ -24,7 +24,7 @@ from asyncmig.history import (
     identity_of,
     newest,
 )
-from asyncmig.migration import Direction, Kind, Migration, Version
+from asyncmig.migration import Direction, Kind, Migration, Phase, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,6 +106,7 @@ class _View:
             path=migration.path,
             entry=row or last,
             reversible=migration.down is not None,
+            phase=migration.phase,
         )
 
     def without_file(self, row: HistoryEntry) -> MigrationStatus:
@@ -151,11 +152,14 @@ class _View:
             return
         if state is State.APPLIED and row is not None and row.checksum != migration.checksum:
             yield Problem.CHANGED
-        if state in {State.PENDING, State.FAILED} and self._is_late(migration.version):
+        if state in {State.PENDING, State.FAILED} and self._is_late(migration):
             yield Problem.OUT_OF_ORDER
 
-    def _is_late(self, version: Version) -> bool:
-        return self.newest_begun is not None and version < self.newest_begun
+    def _is_late(self, migration: Migration) -> bool:
+        """Tell whether its turn has passed. The second phase comes later on purpose."""
+        if migration.version is None or migration.phase is Phase.POST:
+            return False
+        return self.newest_begun is not None and migration.version < self.newest_begun
 
     def _covered(self, version: Version | None) -> bool:
         return version is not None and self.baseline is not None and version <= self.baseline

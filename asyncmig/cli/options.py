@@ -77,6 +77,17 @@ def add_target_options(parser: Parser, *, to: str, steps: str) -> None:
     group.add_argument("--steps", metavar="N", type=_steps, help=steps)
 
 
+def add_phase_option(parser: Parser) -> None:
+    """Add which migrations the way up is about."""
+    parser.add_argument(
+        "--phase",
+        metavar="PHASE",
+        choices=("pre", "post", "all"),
+        default="pre",
+        help="pre (default), or what waits until the new code is everywhere: post; all: both",
+    )
+
+
 def add_yes_option(parser: Parser) -> None:
     """Add the answer to the question that would be asked."""
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")

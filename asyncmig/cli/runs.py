@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.cli.command import Outcome
 from asyncmig.cli.output.document import Facts, row_of_entry
-from asyncmig.cli.output.table import duration, spelled
+from asyncmig.cli.output.table import duration, postponed, spelled
 from asyncmig.errors import AsyncmigError, MigrationFailedError
 from asyncmig.history import RowState
 
@@ -50,11 +50,13 @@ def outcome_of(invocation: Invocation, *reports: RunReport) -> Outcome:
         pending=last.pending,
         migrations=tuple(row_of_entry(entry) for entry in entries),
         lock_wait_ms=sum(report.lock_wait_ms for report in reports),
+        more={"postponed": [status.key for status in last.postponed]},
     )
     if invocation.options.quiet:
         return Outcome(facts)
     took = sum(report.duration_ms for report in reports)
-    return Outcome(facts, "\n".join([*_warnings(last), _summary(last, entries, took)]))
+    lines = [*_warnings(last), _summary(last, entries, took), *postponed(last.postponed)]
+    return Outcome(facts, "\n".join(lines))
 
 
 def _summary(report: RunReport, entries: list[HistoryEntry], took: int) -> str:

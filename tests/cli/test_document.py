@@ -48,10 +48,12 @@ WORDS = {
     "reset": ["--yes"],
 }
 MORE = {
+    **{name: ["postponed"] for name in ("up", "down", "redo", "reset")},
+    **{name: ["postponed"] for name in ("status", "verify", "wait")},
     "init": ["paths"],
     "new": ["paths"],
     "check": ["errors"],
-    "plan": ["steps"],
+    "plan": ["postponed", "steps"],
     "baseline": ["description", "changed"],
     "repair": ["description", "changed"],
 }
@@ -97,6 +99,7 @@ def test_the_document_of_up_has_what_the_run_applied(cli: CommandLine) -> None:
         "current": "002",
         "pending": 0,
         "error": None,
+        "postponed": [],
     } == document
     assert isinstance(waited, int)
     for row in rows:

@@ -180,6 +180,6 @@ def test_every_option_of_a_marker_is_described() -> None:
 
 def _without_types(name: str, signature: str) -> str:
     """Return a signature as the page shows it."""
-    spelled = re.sub(r"<Direction\.(\w+): '\w+'>", r"Direction.\1", signature)
+    spelled = re.sub(r"<(Direction|Phases)\.(\w+): '\w+'>", r"\1.\2", signature)
     spelled = re.sub(r": '[^']*'( = )?", lambda found: "=" if found[1] else "", spelled)
     return name + re.sub(r"\(self(, )?", "(", spelled)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.cli.command import Command, Outcome
-from asyncmig.cli.options import add_database_options, add_target_options
+from asyncmig.cli.options import add_database_options, add_phase_option, add_target_options
 from asyncmig.cli.output.document import Facts, row_of_status
-from asyncmig.cli.output.table import advice, steps_table
+from asyncmig.cli.output.table import advice, postponed, steps_table
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def add_options(parser: Parser) -> None:
         to="the last version applied; with --down the one that stays",
         steps="how many at most (default: all; with --down 1)",
     )
+    add_phase_option(parser)
     parser.add_argument(
         "--from-history",
         action="store_true",
@@ -44,15 +45,19 @@ async def work(invocation: Invocation) -> Outcome:
         to=options.to,
         steps=options.steps,
         from_history=options.from_history,
+        phase=options.phase,
         script=options.sql,
     )
-    more: dict[str, Any] = {"steps": [_row_of_step(step) for step in report.steps]}
+    more: dict[str, Any] = {
+        "postponed": [s.key for s in report.migrations if s.is_postponed],
+        "steps": [_row_of_step(step) for step in report.steps],
+    }
     if options.sql:
         more["script"] = report.script
     facts = Facts(
         database=report.database,
         current=None if report.current is None else str(report.current),
-        pending=sum(1 for status in report.migrations if status.is_pending),
+        pending=sum(1 for s in report.migrations if s.is_pending and not s.is_postponed),
         migrations=tuple(row_of_status(status) for status in report.migrations),
         more=more,
     )
@@ -71,12 +76,14 @@ def _row_of_step(step: Step) -> dict[str, Any]:
 
 def _text(report: PlanReport) -> str:
     at = f"is at {report.current}" if report.current else "has no migration applied"
+    planned = {step.key for step in report.steps}
     lines: list[str] = []
     if report.steps:
         lines += [*steps_table(report.steps), ""]
     number = len(report.steps)
     what = f"{number} would run" if number else "nothing would run"
     lines.append(f"{what}: {report.database} {at}")
+    lines += postponed([s for s in report.migrations if s.is_postponed and s.key not in planned])
     return "\n".join([*lines, *advice(report.migrations)])
 
 

@@ -8,7 +8,7 @@ from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.options import add_database_options
 from asyncmig.cli.output.document import Facts, row_of_status
 from asyncmig.cli.output.exit_codes import ExitCode
-from asyncmig.cli.output.table import advice, status_table
+from asyncmig.cli.output.table import advice, postponed, status_table
 
 if TYPE_CHECKING:
     from asyncmig.cli.command import Invocation
@@ -42,6 +42,7 @@ def facts_of_status(report: StatusReport) -> Facts:
         current=None if report.current is None else str(report.current),
         pending=len(report.pending),
         migrations=tuple(row_of_status(status) for status in report.migrations),
+        more={"postponed": [status.key for status in report.postponed]},
     )
 
 
@@ -50,7 +51,8 @@ def _text(report: StatusReport, stream: Stream) -> str:
     pending = len(report.pending)
     left = f"{pending} pending" if pending else "nothing pending"
     lines = status_table(report.migrations, stream)
-    lines += ["", f"{report.database}: {current}, {left}", *advice(report.migrations)]
+    lines += ["", f"{report.database}: {current}, {left}"]
+    lines += [*postponed(report.postponed), *advice(report.migrations)]
     return "\n".join(lines)
 
 

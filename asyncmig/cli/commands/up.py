@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.command import Command
-from asyncmig.cli.options import add_database_options, add_target_options
+from asyncmig.cli.options import add_database_options, add_phase_option, add_target_options
 from asyncmig.cli.runs import follow, outcome_of
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ def add_options(parser: Parser) -> None:
     add_target_options(
         parser, to="the last version to apply", steps="how many to apply at most (default: all)"
     )
+    add_phase_option(parser)
     add_database_options(parser)
 
 
 async def work(invocation: Invocation) -> Outcome:
     """Apply what is pending."""
     options, migrator = invocation.options, invocation.migrator()
-    run = migrator.up(to=options.to, steps=options.steps)
+    run = migrator.up(to=options.to, steps=options.steps, phase=options.phase)
     return outcome_of(invocation, await follow(invocation, migrator, run))
 
 
@@ -38,6 +39,7 @@ COMMAND = Command(
         ("asyncmig up", "apply everything"),
         ("asyncmig up --to 20260822090000", "stop after that version"),
         ("asyncmig up --steps 1", "apply the next one only"),
+        ("asyncmig up --phase post", "when the new code is everywhere"),
         ("asyncmig up --wait-timeout 5m --json", "in a deployment"),
         ("asyncmig up --database sqlite:///shop.db --source package:shop.migrations", "elsewhere"),
     ),

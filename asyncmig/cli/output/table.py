@@ -69,6 +69,15 @@ def advice(statuses: Sequence[MigrationStatus]) -> list[str]:
     return [f"{spelled(kind)}: {_ADVICE[kind]}" for kind in Problem if kind in kinds]
 
 
+def postponed(statuses: Sequence[MigrationStatus]) -> list[str]:
+    """Return a line for what waits until the new code is everywhere; none when nothing does."""
+    if not statuses:
+        return []
+    shown = ", ".join(f"{status.key} {status.name}" for status in statuses)
+    verb = "waits" if len(statuses) == 1 else "wait"
+    return [f"{shown} {verb} for `asyncmig up --phase post`, when the new code is everywhere"]
+
+
 def history_table(entries: Sequence[HistoryEntry]) -> list[str]:
     """Return the rows of the history."""
     return table(
@@ -140,7 +149,7 @@ def _status_row(status: MigrationStatus) -> tuple[str, ...]:
     return (
         _version(status.kind, status.key),
         status.name,
-        status.state.value,
+        "postponed" if status.is_postponed else status.state.value,
         moment(entry.finished_at) if entry else "",
         duration(entry.duration_ms) if entry else "",
         ", ".join(spelled(problem) for problem in status.problems),
