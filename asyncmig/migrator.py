@@ -5,7 +5,6 @@ The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the 
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
 from functools import partial
@@ -17,10 +16,7 @@ import anyio.to_thread
 
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait
-from asyncmig.engines.locking import pauses
 from asyncmig.errors import (
-    AsyncmigError,
-    DatabaseUnavailableError,
     PendingMigrationsError,
     SettingsError,
 )
@@ -29,6 +25,7 @@ from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
 from asyncmig.plan import make_plan
+from asyncmig.readiness import until_current
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
 from asyncmig.run import Run
@@ -302,21 +299,7 @@ class Migrator:
             PendingMigrationsError: Something is still pending when the time is up.
             DatabaseUnavailableError: The database cannot be reached when the time is up.
         """
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        problem: AsyncmigError = DatabaseUnavailableError(
-            f"{self.database} did not answer in {timeout} s", hint="is this its address?"
-        )
-        for pause in pauses(longest=2.0):
-            # A look gets a second, though the time is up: else it would tell of nothing.
-            with anyio.move_on_after(max(deadline - time.monotonic(), 1.0)):
-                try:
-                    return await self.require_current()
-                except (PendingMigrationsError, DatabaseUnavailableError) as error:
-                    problem = error
-            if (left := deadline - time.monotonic()) <= 0:
-                raise problem
-            await anyio.sleep(min(pause, left))
-        raise AssertionError  # pragma: no cover - pauses() never ends
+        return await until_current(self.require_current, self.database, timeout)
 
     # --- settle -------------------------------------------------------------------------------
 

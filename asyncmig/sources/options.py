@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.durations import WITHOUT_LIMIT, seconds_in
-from asyncmig.migration import Limits
+from asyncmig.migration import Limits, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +28,7 @@ class Options:
         statement_timeout: In seconds; infinity for ``none``.
         budget: In seconds; infinity for ``none``.
         retries: A number.
+        phase: When the way up may be applied.
     """
 
     transaction: bool = True
@@ -36,6 +37,7 @@ class Options:
     statement_timeout: float | None = None
     budget: float | None = None
     retries: int | None = None
+    phase: Phase = Phase.PRE
 
     @property
     def limits(self) -> Limits:
@@ -81,7 +83,7 @@ def limit_in(written: str) -> float | None:
     return math.inf if written in WITHOUT_LIMIT else seconds_in(written) or None
 
 
-def _choice(**values: bool) -> _Reader:
+def _choice(**values: object) -> _Reader:
     return _Reader(values.get, " or ".join(values), "|".join(values), tuple(values))
 
 
@@ -98,6 +100,7 @@ _READERS = {
     "statement_timeout": _LIMIT,
     "budget": _LIMIT,
     "retries": _Reader(_count, "a whole number", "N", ("20", "0")),
+    "phase": _choice(pre=Phase.PRE, post=Phase.POST),
 }
 
 _NEAR = 0.76  # "idle_timeout" (0.75) is no slip for "lock_timeout"

@@ -47,6 +47,7 @@ def read_python(text: Text) -> Mapping[Direction, PythonScript]:
             idle_timeout=attributes.idle_timeout,
             limits=attributes.limits,
             retry=attributes.retry,
+            phase=attributes.phase,
         )
         for direction in directions
     }

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from asyncmig.migration import Limits
+from asyncmig.migration import Limits, Phase
 from asyncmig.sources.options import closest, limit_in
 from asyncmig.sources.syntax import value_of
 
@@ -35,6 +35,7 @@ class Attributes:
         statement_timeout: In seconds; infinity for ``None``.
         retries: A number.
         retry: Whether it may be tried again.
+        phase: When the way up may be applied.
     """
 
     transaction: bool = True
@@ -44,6 +45,7 @@ class Attributes:
     statement_timeout: float | None = None
     retries: int | None = None
     retry: bool = False
+    phase: Phase = Phase.PRE
 
     @property
     def limits(self) -> Limits:
@@ -131,6 +133,10 @@ def _count(value: object) -> object:
     return value if is_count else _UNKNOWN
 
 
+def _phase(value: object) -> object:
+    return next((phase for phase in Phase if phase.value == value), _UNKNOWN)
+
+
 _SWITCH = _Reader(_switch, "True or False", "False")
 _LIMIT = _Reader(_limit, "seconds above 0, text such as '500ms', or None for no limit", "0.5")
 
@@ -144,6 +150,7 @@ _READERS = {
     "statement_timeout": _LIMIT,
     "retries": _Reader(_count, "a whole number", example="20"),
     "retry": _Reader(_switch, "True or False", example="True"),
+    "phase": _Reader(_phase, "'pre' or 'post'", example='"post"'),
 }
 
 

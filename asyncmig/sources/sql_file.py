@@ -63,6 +63,7 @@ def _script(text: Text, start: int, end: int, *, first_line: int, options: Optio
         transaction=options.transaction,
         foreign_keys=options.foreign_keys,
         limits=options.limits,
+        phase=options.phase,
     )
 
 

@@ -361,3 +361,19 @@ def test_a_command_works_in_a_folder_of_the_project(
     told = cli("up", "-q")
 
     assert (0, True) == (told.exit_code, (cli.root / "app.db").exists())
+
+
+def test_up_says_what_it_leaves_until_the_new_code_is_everywhere(cli: CommandLine) -> None:
+    """Until it is asked for; readiness does not wait for it."""
+    cli.migrations.write("003_drop.sql", "-- migrate:up phase:post\nDROP TABLE posts;\n")
+    note = "003 drop waits for `asyncmig up --phase post`, when the new code is everywhere"
+
+    told = cli("up")
+
+    assert [note] == told.stdout.splitlines()[-1:]
+    assert note in cli("status", "--check").stdout
+    assert "postponed" in cli("status").stdout
+    assert 0 == cli("wait", "--timeout", "1s").exit_code
+    assert ["003"] == cli.document("plan")["postponed"]
+    assert "003" in cli("plan", "--phase", "post").stdout.splitlines()[1]
+    assert "1 applied" in cli("up", "--phase", "post").stdout

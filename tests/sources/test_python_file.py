@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from asyncmig.migration import Limits, Migration, PythonScript, Version, checksum
+from asyncmig.migration import Limits, Migration, Phase, PythonScript, Version, checksum
 from tests.sources.memory_folder import Complaint, complaints, load_file
 
 FILE = "migrations/1_a.py"
@@ -271,6 +271,26 @@ def test_a_timeout_must_be_a_number_of_seconds(value: str) -> None:
     expected = wrong(1, 6, TIMEOUT, TIMEOUT_HINT)
 
     assert expected == complaints({"1_a.py": f"'é'; idle_timeout = {value}\n{UP}"})
+
+
+def test_a_module_says_when_it_may_be_applied() -> None:
+    """Without a word it is before the new code."""
+    said = load_file("1_a.py", f'phase = "post"\n{UP}')
+
+    assert Phase.POST is said.phase
+    assert Phase.PRE is load_file("1_a.py", UP).phase
+
+
+def test_a_phase_that_there_is_none_of_is_refused() -> None:
+    """With how to write it."""
+    expected = wrong(
+        1,
+        1,
+        "phase is an option: 'pre' or 'post'",
+        'write `phase = "post"` at the left margin, or use another name',
+    )
+
+    assert expected == complaints({"1_a.py": f'phase = "later"\n{UP}'})
 
 
 def test_an_option_inside_a_condition_is_refused() -> None:

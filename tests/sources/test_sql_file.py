@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncmig.migration import Limits, Migration, SqlScript, Version, checksum
+from asyncmig.migration import Limits, Migration, Phase, SqlScript, Version, checksum
 from asyncmig.sources import find_problems
 from asyncmig.sql import Dialect
 from tests.sources.memory_folder import (
@@ -86,6 +86,15 @@ def test_an_option_of_the_other_database_means_nothing(dialect: Dialect) -> None
     )
 
     assert expected == load_file("1_a.sql", text, dialect).up
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_file_says_when_it_may_be_applied(phase: Phase) -> None:
+    """Without a word it is before the new code."""
+    said = load_file("1_a.sql", f"-- migrate:up phase:{phase}\nUP\n")
+
+    assert phase is said.phase
+    assert Phase.PRE is load_file("1_a.sql", "UP\n").phase
 
 
 def test_the_checksum_is_that_of_the_up_part() -> None:
@@ -358,7 +367,7 @@ def test_the_markers_of_another_tool_may_stay_beside_ours() -> None:
 OPTION = "is no option of a marker"
 SWITCHES = (
     "there are transaction:true|false, foreign_keys:on|off, lock_timeout:TIME, "
-    "statement_timeout:TIME, budget:TIME, retries:N"
+    "statement_timeout:TIME, budget:TIME, retries:N, phase:pre|post"
 )
 LOCK_TIMEOUT = "write lock_timeout:2s or lock_timeout:none"
 DURATION = "a duration above 0 (500ms, 2s, 1m) or none"
