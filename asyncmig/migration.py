@@ -216,5 +216,10 @@ def checksum(text: str) -> str:
     text = text.removeprefix("\ufeff")
     if "\r" in text:
         text = re.sub(r"\r\n?", "\n", text)
-    normalised = text.rstrip("\n") + "\n"
-    return f"{CHECKSUM_ALGORITHM}:{hashlib.sha256(normalised.encode()).hexdigest()}"
+    return checksum_of_lines(text.encode())
+
+
+def checksum_of_lines(content: bytes) -> str:
+    """Return the checksum of a text that needs no normalisation but for how it ends."""
+    normalised = content.rstrip(b"\n") + b"\n"
+    return f"{CHECKSUM_ALGORITHM}:{hashlib.sha256(normalised).hexdigest()}"

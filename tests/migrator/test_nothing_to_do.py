@@ -67,10 +67,10 @@ async def test_each_file_is_opened_once_when_nothing_is_pending(
     opened: Counter[str] = Counter()
     open_file = os.open
 
-    def counted(path: str, *args: int) -> int:
-        if Path(path).parent == shop.path:
+    def counted(path: str | Path, flags: int, *, dir_fd: int | None = None) -> int:
+        if Path(shop.path, path).parent == shop.path:
             opened[Path(path).name] += 1
-        return open_file(path, *args)
+        return open_file(path, flags, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", counted)
     await migrator.up()

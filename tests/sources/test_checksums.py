@@ -190,16 +190,16 @@ def test_ordinary_files_are_read_once_and_not_parsed(
     reads: Counter[str] = Counter()
     open_file = os.open
 
-    def counted(path: str, flags: int) -> int:
-        reads[Path(path).name] += 1
-        return open_file(path, flags)
+    def counted(path: str | Path, flags: int, *, dir_fd: int | None = None) -> int:
+        reads[Path(path).name] += path != ordinary.path
+        return open_file(path, flags, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", counted)
     monkeypatch.setattr(sql_file, "read_sql", None)
     monkeypatch.setattr(lexer, "marks", None)
 
     assert expected == read_checksums(ordinary, Dialect.POSTGRESQL)
-    assert Counter({name.name: 1 for name in ordinary.path.glob("[1-9R]*_*")}) == reads
+    assert Counter({name.name: 1 for name in ordinary.path.glob("[1-9R]*_*")}) == +reads
 
 
 def test_a_long_file_is_read_to_its_end(migration_folder: MigrationFolder) -> None:
