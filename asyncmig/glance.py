@@ -51,7 +51,7 @@ def see_current(files: Checksums, traces: Iterable[Trace]) -> Current | None:
 
     Args:
         files: What is in the folder.
-        traces: The rows of the history, oldest first.
+        traces: The rows of the history, in any order.
 
     Returns:
         ``None`` when it takes a closer look to tell: something is pending, begun, changed or

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres import bookkeeping
 from asyncmig.engines.postgres.connection import ServerError
+from asyncmig.engines.postgres.guards import Guard, guard_of, unless
 from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
 from asyncmig.history import History
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from asyncmig.engines.base import Runner
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 UNDEFINED_TABLE = ("42P01", "3F000")
 UNDEFINED_COLUMN = "42703"
+_NOT_COPIED = ("42809", "0A000")
+"""What COPY says of a view, and of a table that it cannot read."""
 
 
 class Book:
@@ -58,21 +63,59 @@ class Book:
         return History(exists=False)
 
     async def glance(self) -> list[Row] | None:
-        """Read of every row only what tells whether anything is to be done.
+        """Read of every row only what tells whether anything is to be done; in no order.
 
         Returns:
-            ``None`` when there is no table.
+            ``None`` when there is no table, or it takes a closer look.
         """
-        return await self._rows(self._table.glance)
+        try:
+            if self._must_ask_for_owner and not self._wire.lent:
+                return await self._glance_of_superuser()
+            return await self._glance() if await self._may_use() else None
+        except ServerError as error:
+            if error.sqlstate in _NOT_COPIED:
+                return None
+            raise
+
+    async def _glance_of_superuser(self) -> list[Row] | None:
+        """Ask in the same message whether the table's owner is plainly to be trusted."""
+        try:
+            rows = await self._glance(after=unless(self._table.has_plain_owner, Guard.OWNER))
+        except ServerError as error:
+            if guard_of(error) is not Guard.OWNER:
+                raise
+            return await self._glance() if await self._may_use() else None
+        self._wire.owner_is_trusted = rows is not None
+        return rows
+
+    async def _glance(self, after: str = "") -> list[Row] | None:
+        return await self._found(self._wire.copy(self._table.glance, after=after))
 
     async def _rows(self, query: str) -> list[Row] | None:
         """Return what a query finds in the table, ``None`` when there is no table."""
-        if self._wire.may_be_superuser and not self._wire.owner_is_trusted:
-            if not await self._has_trusted_owner():
-                return None  # not looked for again: somebody may have made one by now
-            self._wire.owner_is_trusted = True
+        return await self._found(self._wire.fetch(query)) if await self._may_use() else None
+
+    @property
+    def _must_ask_for_owner(self) -> bool:
+        return self._wire.may_be_superuser and not self._wire.owner_is_trusted
+
+    async def _may_use(self) -> bool:
+        """Tell whether the table is there, if we had to look at all.
+
+        When it was not, it is not looked for again: somebody may have made one by now.
+
+        Raises:
+            DatabaseAccessError: It belongs to somebody whom a superuser must not trust.
+        """
+        if self._must_ask_for_owner:
+            self._wire.owner_is_trusted = await self._has_trusted_owner()
+            return self._wire.owner_is_trusted
+        return True
+
+    async def _found(self, reading: Awaitable[list[Row]]) -> list[Row] | None:
+        """Return what is read of the table, ``None`` when there is no table."""
         try:
-            return await self._wire.fetch(query)
+            return await reading
         except ServerError as error:
             if error.sqlstate == UNDEFINED_COLUMN:
                 message = f"{self._table.qualified} is no history that this release knows"

@@ -155,13 +155,17 @@ class Wire:
             await self.raw.execute(sql)
 
     async def fetch(self, query: str, *, after: str = "") -> list[Row]:
-        """Return the rows of one statement, every value as text.
+        """Return the rows of one statement, every value as text; see :meth:`copy`."""
+        return await self.copy(f"({query})", after=after)
 
-        By COPY, which is one message, leaves no portal open, and knows nothing of the codecs and
-        record classes that an application may have set on a connection that it lends.
+    async def copy(self, what: str, *, after: str = "") -> list[Row]:
+        """Return the rows that COPY reads, every value as text.
+
+        That is one message, leaves no portal open, and knows nothing of the codecs and record
+        classes that an application may have set on a connection that it lends.
 
         Args:
-            query: The statement.
+            what: A table with the names of columns, or a statement in parentheses.
             after: Statements to send in front of it in the same message, each ended. asyncpg
                 drops what they return, but must not meet another COPY there.
 
@@ -177,7 +181,7 @@ class Wire:
 
         if self.is_closed:  # execute() of asyncpg looks, this does not
             raise ConnectionLostError("the connection is closed")
-        copied = f"{after} COPY ({query}) TO STDOUT (ENCODING 'utf8')"
+        copied = f"{after} COPY {what} TO STDOUT (ENCODING 'utf8')"
         with self.own_words():
             try:  # the public method is for one statement, and puts nothing in front of it
                 await self._own._copy_out(copied, receive, None)  # noqa: SLF001

@@ -32,6 +32,7 @@ class Guard(StrEnum):
     FENCE = "asyncmig: another runner is in its transaction"
     HISTORY = "asyncmig: the history has moved on"
     TRANSACTION = "asyncmig: the migration has ended its transaction"
+    OWNER = "asyncmig: the history belongs to another role"
 
 
 def unless(condition: str, guard: Guard) -> str:

@@ -153,12 +153,12 @@ class HistoryTable:
 
     @property
     def glance(self) -> str:
-        """Read of every row only what tells whether anything is to be done.
+        """What COPY is to read of every row: only what tells whether anything is to be done.
 
-        All columns are named, though: a table that lacks one is no history.
+        The table itself and not a query: there is nothing to plan, which takes half of the time,
+        and no code of an owner to run. The rows come in no order.
         """
-        rows = f"SELECT {', '.join(COLUMNS)} FROM {self.qualified}"
-        return f"SELECT {', '.join(TRACE)} FROM ({rows}) history ORDER BY id"
+        return f"{self.qualified} ({', '.join(TRACE)})"
 
     @property
     def generation(self) -> str:
@@ -200,6 +200,20 @@ class HistoryTable:
             f"AND c.relkind {EQUALS} ANY ('{{r,p}}') "
             f"AND n.nspname OPERATOR(pg_catalog.<>) {literal(self.schema)} "
             "AND n.nspname OPERATOR(pg_catalog.!~) '^pg_' ORDER BY n.nspname"
+        )
+
+    @property
+    def has_plain_owner(self) -> str:
+        """Be true if the table belongs to who asks, or to the owner of the database.
+
+        What :attr:`owner` asks, as far as can be told without a join, which takes twice the time.
+        """
+        return (
+            f"(SELECT pg_catalog.pg_get_userbyid(c.relowner) {EQUALS} session_user "
+            f"OR c.relowner {EQUALS} (SELECT d.datdba FROM pg_catalog.pg_database d "
+            f"WHERE d.datname {EQUALS} pg_catalog.current_database()) "
+            "FROM pg_catalog.pg_class c "
+            f"WHERE c.oid {EQUALS} {literal(self.qualified)}::pg_catalog.regclass)"
         )
 
     @property
