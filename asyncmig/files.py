@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
-
-import anyio.to_thread
 
 from asyncmig.sources.checksums import read_checksums
 
@@ -36,7 +35,7 @@ class Files:
         Raises:
             SourceError: See :func:`asyncmig.sources.load`.
         """
-        return await anyio.to_thread.run_sync(self._read_checksums)
+        return await asyncio.to_thread(self._read_checksums)
 
     async def migrations(self) -> Sequence[Migration]:
         """Return the migrations; they are read once.
@@ -45,7 +44,7 @@ class Files:
             SourceError: See :func:`asyncmig.sources.load`.
         """
         if self._migrations is None:
-            self._migrations = await anyio.to_thread.run_sync(self._load)
+            self._migrations = await asyncio.to_thread(self._load)
         return self._migrations
 
     def _read_checksums(self) -> Checksums | None:

@@ -5,6 +5,7 @@ The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the 
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from functools import partial
@@ -12,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait
@@ -252,7 +252,7 @@ class Migrator:
             current=current_version(history),
             steps=plan.steps,
             migrations=plan.statuses,
-            script=await anyio.to_thread.run_sync(write) if script else "",
+            script=await asyncio.to_thread(write) if script else "",
         )
 
     async def status(self) -> StatusReport:
@@ -382,7 +382,7 @@ class Migrator:
             return lambda _: None
         if self._observer is not ...:
             return self._observer
-        logging = await anyio.to_thread.run_sync(import_module, "asyncmig.logging")
+        logging = await asyncio.to_thread(import_module, "asyncmig.logging")
         log_event: Observer = logging.log_event
         return log_event
 

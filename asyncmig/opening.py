@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
-
-import anyio
 
 from asyncmig.errors import AsyncmigError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from contextlib import AbstractAsyncContextManager
 
 T = TypeVar("T")
@@ -40,15 +38,28 @@ async def opened(
 async def _enter(
     stack: AsyncExitStack, visit: AbstractAsyncContextManager[V], aside: asyncio.Future[T]
 ) -> V:
-    with anyio.CancelScope() as opening:
-        aside.add_done_callback(lambda done: opening.cancel() if _failed(done) else None)
-        try:
-            return await stack.enter_async_context(visit)
-        except AsyncmigError:
-            await aside
-            raise
-    await aside  # raises: nothing else cancels the opening
-    raise AssertionError
+    try:
+        async with asyncio.timeout(None) as opening:
+            with _on_failure(aside, lambda: opening.reschedule(0)):
+                return await stack.enter_async_context(visit)
+    except (AsyncmigError, TimeoutError):
+        await aside
+        raise
+
+
+@contextmanager
+def _on_failure(aside: asyncio.Future[T], act: Callable[[], None]) -> Generator[None]:
+    """Act when the future fails while the block runs."""
+
+    def look(done: asyncio.Future[T]) -> None:
+        if _failed(done):
+            act()
+
+    aside.add_done_callback(look)
+    try:
+        yield
+    finally:
+        aside.remove_done_callback(look)
 
 
 def _failed(task: asyncio.Future[T]) -> bool:

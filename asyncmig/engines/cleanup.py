@@ -8,17 +8,16 @@ a bounded time, and the cancellation is delivered afterwards.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
-
-import anyio
-import anyio.lowlevel
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from asyncmig.engines import base
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from contextlib import AbstractContextManager
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _LEAST_SECONDS = 0.25
@@ -63,13 +62,13 @@ class Grace:
         """
         deadline = _now() + self._left()
         cancelled: asyncio.CancelledError | None = None
-        with anyio.CancelScope(shield=True):
-            while not task.done() and (left := deadline - _now()) > 0:
-                try:
+        while not task.done() and (left := deadline - _now()) > 0:
+            try:
+                with _shield() if _is_cancelled() else nullcontext():
                     await asyncio.wait({task}, timeout=left)
-                except asyncio.CancelledError as error:
-                    cancelled = error
-                    deadline = min(deadline, _now() + self._left())
+            except asyncio.CancelledError as error:
+                cancelled = error
+                deadline = min(deadline, _now() + self._left())
         if cancelled is not None:
             _cancel_again(cancelled)
         return task.done()
@@ -106,8 +105,7 @@ class Grace:
 
     def _left(self) -> float:
         """Return the seconds for the next step. The clock starts when a cancellation is seen."""
-        task = asyncio.current_task()
-        if task is None or not task.cancelling():
+        if not _is_cancelled():
             self._deadline = None
             return base.CLEANUP_SECONDS
         if self._deadline is None:
@@ -135,7 +133,29 @@ async def delivering() -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        await anyio.lowlevel.checkpoint()
+        await asyncio.sleep(0)
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do a short piece of work in a thread, which nothing can stop, see :func:`see_through`."""
+    return await see_through(asyncio.to_thread(work, *args, **kwargs))
+
+
+def _is_cancelled() -> bool:
+    """Tell whether this task was asked to stop."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _shield() -> AbstractContextManager[object]:
+    """Keep a scope of anyio from cancelling again and again, as it does until it is left.
+
+    Imported where it is needed: to load what is behind anyio takes longer than to see that nothing
+    is to be done, and an application whose scope has cancelled us has loaded it.
+    """
+    from anyio import CancelScope
+
+    return CancelScope(shield=True)
 
 
 def _now() -> float:

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from anyio import to_thread
-
+from asyncmig.engines.cleanup import in_thread
 from asyncmig.engines.sqlite.connection import (
     ClosedError,
     DriverError,
@@ -85,7 +84,7 @@ class OwnConnections:
 
     async def file(self) -> str | None:
         """Return the file behind all links, ``None`` for a database in memory."""
-        return await to_thread.run_sync(self._target.real_path)
+        return await in_thread(self._target.real_path)
 
     async def read(self, work: Callable[[Raw], T], *, without: T) -> T:
         """Open the database with ``mode=ro``, which makes no file, for this piece of work alone.
@@ -93,16 +92,16 @@ class OwnConnections:
         A connection that stayed open while we wait would be in the way of a migration of another
         runner that changes the journal mode.
         """
-        return await to_thread.run_sync(_read, self._target, work, without)
+        return await in_thread(_read, self._target, work, without)
 
     async def refuse_read_only(self) -> None:
         """Look at the URI, the file and its folder."""
-        await to_thread.run_sync(_refuse_read_only, self._target)
+        await in_thread(_refuse_read_only, self._target)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Worker]:
         """Open the database, and close it on every way out. A new file is put into WAL."""
-        is_new = await to_thread.run_sync(_is_new, self._target)
+        is_new = await in_thread(_is_new, self._target)
         worker = await _opened(self._target)
         try:
             await self._set_journal_mode(worker, "wal" if is_new else None)
@@ -247,7 +246,7 @@ def _refuse_read_only(target: SqliteTarget) -> None:
 
 async def _opened(target: SqliteTarget) -> Worker:
     try:
-        return await open_worker(await to_thread.run_sync(target.uri_for, Access.WRITE))
+        return await open_worker(await in_thread(target.uri_for, Access.WRITE))
     except DriverError as error:
         raise explained(error, target.address) from error
 

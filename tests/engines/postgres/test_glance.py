@@ -13,13 +13,13 @@ from tests.servers.proxy import Proxy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asyncmig.engines.postgres import PostgresEngine
+    from asyncmig.engines.base import Engine
     from asyncmig.glance import Trace
 
 USERS = sql("1", "CREATE TABLE users ()")
 
 
-async def glance(engine: PostgresEngine) -> Sequence[Trace] | None:
+async def glance(engine: Engine) -> Sequence[Trace] | None:
     """Visit the database for a glance."""
     async with engine.session(RUNNER) as session:
         return await session.glance()
