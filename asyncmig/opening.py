@@ -16,6 +16,20 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 
+_HEAD_START = 6
+"""Turns of the event loop that it takes asyncpg to reach a server near by and to greet it."""
+
+
+async def head_start() -> None:
+    """Let the visit greet the server, so that this thinks while the files are read.
+
+    A thread that reads many small files leaves the loop no turn for up to 5 ms at a time
+    (``sys.getswitchinterval()``): what is not sent by then waits for the files.
+    """
+    for _ in range(_HEAD_START):
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def opened(
     visit: AbstractAsyncContextManager[V], beside: Coroutine[object, object, T]

@@ -21,7 +21,7 @@ from asyncmig.errors import (
 from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
 from asyncmig.migration import Direction, PythonScript
-from asyncmig.opening import opened
+from asyncmig.opening import head_start, opened
 from asyncmig.plan import Plan, make_plan
 from asyncmig.request import Phases, Request
 from asyncmig.scripts import Scripts
@@ -126,6 +126,7 @@ class Run:
 
     async def _begin(self, direction: Direction, read: Callable[[], Awaitable[T]]) -> T:
         """Read the files; a run whose files cannot be read has not begun, and tells nothing."""
+        await head_start()
         found = await read()
         self._narrator.begin(direction)
         return found
