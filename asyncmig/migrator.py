@@ -24,13 +24,9 @@ from asyncmig.files import Files
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
-from asyncmig.plan import make_plan
-from asyncmig.readiness import until_current
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
 from asyncmig.run import Run
-from asyncmig.settlement import settle
-from asyncmig.status import classify, current_version
 from asyncmig.version import __version__
 
 if TYPE_CHECKING:
@@ -241,6 +237,9 @@ class Migrator:
             phase: As for :meth:`up`.
             script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
         """
+        from asyncmig.plan import make_plan
+        from asyncmig.status import current_version
+
         down = Request.down(to=to, steps=steps, from_history=from_history)
         up = Request.up(to=to, steps=steps, phase=phase)
         migrations, history = await self._look()
@@ -257,6 +256,8 @@ class Migrator:
 
     async def status(self) -> StatusReport:
         """Return where each migration stands. Never fails because files and history disagree."""
+        from asyncmig.status import classify, current_version
+
         migrations, history = await self._look()
         return StatusReport(
             self._engine.address, current_version(history), classify(migrations, history)
@@ -299,6 +300,8 @@ class Migrator:
             PendingMigrationsError: Something is still pending when the time is up.
             DatabaseUnavailableError: The database cannot be reached when the time is up.
         """
+        from asyncmig.readiness import until_current
+
         return await until_current(self.require_current, self.database, timeout)
 
     # --- settle -------------------------------------------------------------------------------
@@ -349,6 +352,8 @@ class Migrator:
     async def _settle(
         self, decide: Callable[[Sequence[Migration], History], Repair], *, dry_run: bool = False
     ) -> RepairReport:
+        from asyncmig.settlement import settle
+
         migrations, history = await self._look()
         repair = decide(migrations, history)
         entry: HistoryEntry | None = None

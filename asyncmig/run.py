@@ -22,10 +22,8 @@ from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
 from asyncmig.migration import Direction, PythonScript
 from asyncmig.opening import head_start, opened
-from asyncmig.plan import Plan, make_plan
 from asyncmig.request import Phases, Request
 from asyncmig.scripts import Scripts
-from asyncmig.status import classify, current_version
 from asyncmig.tally import Tally
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from asyncmig.history import Generation, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration, Version
     from asyncmig.narrator import Narrator
-    from asyncmig.plan import Step
+    from asyncmig.plan import Plan, Step
     from asyncmig.request import Durability, Policy
 
 T = TypeVar("T")
@@ -88,12 +86,20 @@ class Run:
     @property
     def version(self) -> Version | None:
         """The newest version that is applied."""
-        return self._current.version if self._current else current_version(self.history)
+        if self._current:
+            return self._current.version
+        from asyncmig.status import current_version
+
+        return current_version(self.history)
 
     @property
     def statuses(self) -> tuple[MigrationStatus, ...]:
         """Where each migration stands now; none when a glance has shown that all is well."""
-        return () if self._current else classify(self._migrations, self.history)
+        if self._current:
+            return ()
+        from asyncmig.status import classify
+
+        return classify(self._migrations, self.history)
 
     async def execute(self, request: Request) -> None:
         """Do what was asked for. Nothing is locked when there is nothing to do."""
@@ -242,6 +248,8 @@ class Run:
         return Request(Direction.UP, to=version, phases=Phases(phase.value))
 
     def _plan(self, history: History, request: Request) -> Plan:
+        from asyncmig.plan import make_plan  # mostly there is nothing to plan
+
         return make_plan(self._migrations, history, request, self._policy)
 
     def _is_settled(self, history: History, request: Request) -> bool:

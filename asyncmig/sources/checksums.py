@@ -18,9 +18,8 @@ from asyncmig.errors import SourceError
 from asyncmig.migration import Direction, checksum, checksum_of_lines
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import locate
-from asyncmig.sources.markers import may_have_markers, plain_up
-from asyncmig.sources.names import FileName, parse_name
 from asyncmig.sources.place import Place, Text
+from asyncmig.sources.quick_look import may_have_markers, plain_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -115,6 +114,8 @@ def _take_apart(file_name: str) -> tuple[Key, str] | None:
     if match is not None:
         version, ending, name = match.groups()
         return (int(version), ending) if version else (name, _REPEATABLE)
+    from asyncmig.sources.names import FileName, parse_name
+
     parsed = parse_name(file_name)
     if parsed is None:
         return None
@@ -163,6 +164,7 @@ def _part(entry: os.DirEntry[str], text: str, ending: str, dialect: Dialect) -> 
 
 def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
     """Return what :func:`_part` does, by reading the file as ``load`` does."""
+    from asyncmig.sources.names import FileName, parse_name
     from asyncmig.sources.sql_file import read_sql
 
     name = parse_name(entry.name)

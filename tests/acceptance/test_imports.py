@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 
 HEAVY = {"aiosqlite", "anyio", "asyncio", "asyncpg", "sqlite3", "structlog"}
 PARSERS = {
+    "anyio._backends._asyncio",
     "asyncmig.engines.postgres.autocommit",
     "asyncmig.engines.postgres.transactional",
     "asyncmig.engines.sqlite.applying",
     "asyncmig.engines.sqlite.stepwise",
     "asyncmig.engines.statements",
+    "asyncmig.plan",
     "asyncmig.repair",
     "asyncmig.sources.folder",
+    "asyncmig.sources.markers",
+    "asyncmig.sources.names",
     "asyncmig.sources.python_file",
     "asyncmig.sources.sql_file",
     "asyncmig.sql.lexer",
     "asyncmig.sql.postgresql",
     "asyncmig.sql.sqlite",
     "asyncmig.sql.statements",
+    "asyncmig.status",
 }
 """What reads, checks and applies what is pending; the patterns of the lexer alone are forty."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asyncmig import Migrator, Version, run
+from asyncmig import Migrator, Version, plan, status
 from asyncmig.engines import rows
 from asyncmig.errors import ChangedMigrationError, InvalidMigrationError, SourceNotFoundError
 from asyncmig.events import RunFinished, RunStarted
@@ -29,8 +29,8 @@ def forbid_parsing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sql_file, "read_sql", None)
     patch.setattr(lexer, "marks", None)
     patch.setattr(statements, "split", None)
-    patch.setattr(run, "make_plan", None)
-    patch.setattr(run, "classify", None)
+    patch.setattr(plan, "make_plan", None)
+    patch.setattr(status, "classify", None)
     patch.setattr(rows, "HistoryEntry", None)
 
 
