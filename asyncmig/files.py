@@ -54,7 +54,12 @@ class Files:
         return checksums
 
     def _load(self) -> Sequence[Migration]:
-        """Read all of them. The parsers are imported now, in the thread: mostly none is needed."""
+        """Read all of them.
+
+        The parsers are imported now, in the thread, and so is what plans with what they find: at
+        most starts neither is needed.
+        """
+        from asyncmig import plan, status  # noqa: F401 - for the loop, which they would hold up
         from asyncmig.sources.folder import load
 
         return load(self._source, self._dialect)

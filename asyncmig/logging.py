@@ -2,7 +2,8 @@
 
 The library configures neither structlog nor logging. An application that has not configured
 structlog gets the events through the stdlib logger ``asyncmig``, because structlog's own default
-would print them to stdout.
+would print them to stdout. structlog is not imported for an application that has not done so: it
+takes longer than to see that nothing is to be done.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+import sys
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-
-import structlog
 
 from asyncmig.events import LockWaiting, MigrationFailed, MigrationRetrying, RunFinished
 
@@ -35,6 +35,9 @@ def log_event(event: Event) -> None:
     Failures are errors, waits and retries are warnings, the rest is information.
     """
     fields = {name: value for name, value in _fields(event).items() if value is not None}
+    if "structlog" not in sys.modules:  # so nobody has configured it
+        _log_plainly(_level(event), {"event": _name(event), **fields})
+        return
     write = getattr(_logger(), _level(event))
     try:
         write(_name(event), **fields)
@@ -46,10 +49,19 @@ def log_event(event: Event) -> None:
 
 def migration_context(run_id: str, version: str) -> AbstractContextManager[None]:
     """Bind the run and the version to structlog's context variables for a block."""
+    import structlog
+
     return structlog.contextvars.bound_contextvars(run_id=run_id, version=version)
 
 
+def _log_plainly(level: str, event_dict: dict[str, Any]) -> None:
+    """Write what the bridge of structlog would write, with nothing in its context variables."""
+    getattr(logging.getLogger(LOGGER_NAME), level)(**_to_stdlib(None, level, event_dict))
+
+
 def _logger() -> Any:  # noqa: ANN401 - which logger it is, the application decides
+    import structlog
+
     if structlog.is_configured():
         return structlog.get_logger(LOGGER_NAME)
     return structlog.wrap_logger(

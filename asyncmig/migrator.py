@@ -9,7 +9,6 @@ import asyncio
 import time
 import uuid
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import anyio
@@ -126,7 +125,7 @@ class Migrator:
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
         self._durability = settings.durability
-        self._observer = observer
+        self._observer = _observer_of(observer)
         self._ready = False
 
     @property
@@ -196,7 +195,7 @@ class Migrator:
             self._policy,
             runner,
             wait_timeout=self._wait_timeout,
-            narrator=await self._narrator(runner),
+            narrator=self._narrator(runner),
             durability=self._durability,
         )
         await (run.redo() if request is None else run.execute(request))
@@ -359,7 +358,7 @@ class Migrator:
         entry: HistoryEntry | None = None
         if repair.edits and not dry_run:
             runner = _runner()
-            narrator = await self._narrator(runner)
+            narrator = self._narrator(runner)
             wait = Wait(self._wait_timeout, lambda _: False, narrator.waiting)
             async with self._engine.session(runner) as session, session.lock(wait):
                 repair, entry = await settle(session, partial(decide, migrations))
@@ -378,18 +377,19 @@ class Migrator:
         due = (s for s in statuses if s.is_pending and not s.is_postponed)
         return [s.key for s in due if not self._policy.skips(s)]
 
-    async def _narrator(self, runner: Runner) -> Narrator:
-        return Narrator(await self._observe(), run_id=runner.run_id, database=self.database)
+    def _narrator(self, runner: Runner) -> Narrator:
+        return Narrator(self._observer, run_id=runner.run_id, database=self.database)
 
-    async def _observe(self) -> Observer:
-        """Return the observer; the default is imported now, off the loop: structlog is heavy."""
-        if self._observer is None:
-            return lambda _: None
-        if self._observer is not ...:
-            return self._observer
-        logging = await asyncio.to_thread(import_module, "asyncmig.logging")
-        log_event: Observer = logging.log_event
-        return log_event
+
+def _observer_of(observer: Observer | EllipsisType | None) -> Observer:
+    """Return who gets the events, nobody for ``None``."""
+    if observer is None:
+        return lambda _: None
+    if observer is not ...:
+        return observer
+    from asyncmig.logging import log_event
+
+    return log_event
 
 
 def _runner() -> Runner:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -302,12 +301,10 @@ class Run:
         """Let what a Python migration logs carry its version and the run."""
         if not isinstance(step.script, PythonScript):
             return nullcontext()
+        from asyncmig.logging import migration_context
+
         # Off the loop, because structlog takes its time to be imported.
-        logging = await anyio.to_thread.run_sync(import_module, "asyncmig.logging")
-        context: AbstractContextManager[None] = logging.migration_context(
-            self._runner.run_id, step.key
-        )
-        return context
+        return await anyio.to_thread.run_sync(migration_context, self._runner.run_id, step.key)
 
 
 async def _glance(session: Session, reading: Awaitable[Checksums | None]) -> Current | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -244,3 +245,28 @@ def test_logging_an_event_configures_nothing() -> None:
 def _facts(name: str | None) -> tuple[int, list[logging.Handler], bool, bool]:
     logger = logging.getLogger(name)
     return (logger.level, list(logger.handlers), logger.disabled, logger.propagate)
+
+
+@pytest.mark.parametrize(("event", "level", "expected"), CASES)
+def test_without_structlog_the_event_is_written_as_its_bridge_writes_it(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    event: Event,
+    level: str,
+    expected: dict[str, Any],
+) -> None:
+    """An application that has not imported it cannot have configured it, and need not load it."""
+    caplog.set_level(logging.INFO, "asyncmig")
+    log_event(event)
+    monkeypatch.delitem(sys.modules, "structlog")
+    log_event(event)
+    assert "structlog" not in sys.modules
+    first, second = (
+        (record.levelname.lower(), record.getMessage(), vars(record)["asyncmig"])
+        for record in caplog.records
+    )
+
+    fields = {key: value for key, value in expected.items() if key != "event"}
+    assert level == second[0]
+    assert fields == second[2]
+    assert first == second

@@ -43,9 +43,7 @@ PARSERS = {
 }
 """What reads, checks and applies what is pending; the patterns of the lexer alone are forty."""
 
-MIGRATE = (
-    "import asyncio, sys, asyncmig; asyncio.run(asyncmig.migrate(*sys.argv[1:], observer=None))"
-)
+MIGRATE = "import asyncio, sys, asyncmig; asyncio.run(asyncmig.migrate(*sys.argv[1:]))"
 
 
 def imported(*words: str, cwd: Path, **environment: str) -> set[str]:
