@@ -6,14 +6,20 @@ which could be a part of a password: no value, and no text whose place in the UR
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from asyncmig.engines.url.given import text_of
-from asyncmig.engines.url.postgres import PostgresUrl, parse_postgres
 from asyncmig.engines.url.split import Dialect, split_url
-from asyncmig.engines.url.sqlite import parse_sqlite
-from asyncmig.engines.url.sqlite_target import SqliteTarget
 from asyncmig.errors import DatabaseUrlError
+from asyncmig.on_demand import names_of
+
+if TYPE_CHECKING:
+    from asyncmig.engines.url.postgres import PostgresUrl
+    from asyncmig.engines.url.sqlite_target import SqliteTarget
 
 __all__ = ["PostgresUrl", "SqliteTarget", "parse_database"]
+
+__getattr__ = names_of(__name__, {"PostgresUrl": "postgres", "SqliteTarget": "sqlite_target"})
 
 
 def parse_database(database: object) -> PostgresUrl | SqliteTarget:
@@ -31,8 +37,12 @@ def parse_database(database: object) -> PostgresUrl | SqliteTarget:
         url = split_url(text_of(database))
         match url.dialect:
             case Dialect.POSTGRES:
+                from asyncmig.engines.url.postgres import parse_postgres
+
                 return parse_postgres(url)
             case Dialect.SQLITE:
+                from asyncmig.engines.url.sqlite import parse_sqlite
+
                 return parse_sqlite(url)
     except DatabaseUrlError as error:
         # The variables here and where it was raised hold the password, or parts of it.

@@ -139,22 +139,25 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _dialect(name: str, *, driver: str) -> Dialect:
-    meant = _MEANT.get(name) or nearest(name, list(_NAMES))
     dialect = _NAMES.get(name)
-    if dialect is None and meant:
-        raise DatabaseUrlError(
-            f"a database URL does not begin with {name}://",
-            hint=f"did you mean {_begin(_NAMES[meant])}?",
-        )
     if dialect is None:
-        raise DatabaseUrlError(
-            f"asyncmig runs on PostgreSQL and SQLite, not on {name}://", hint=SUPPORTED
-        )
+        raise _no_dialect(name)
     if dialect is Dialect.SQLITE and driver not in _SQLITE_DRIVERS:
         raise DatabaseUrlError(
             f"asyncmig opens plain SQLite files, not those of sqlite+{driver}://", hint=SUPPORTED
         )
     return dialect
+
+
+def _no_dialect(name: str) -> DatabaseUrlError:
+    if meant := _MEANT.get(name) or nearest(name, list(_NAMES)):
+        return DatabaseUrlError(
+            f"a database URL does not begin with {name}://",
+            hint=f"did you mean {_begin(_NAMES[meant])}?",
+        )
+    return DatabaseUrlError(
+        f"asyncmig runs on PostgreSQL and SQLite, not on {name}://", hint=SUPPORTED
+    )
 
 
 def _begin(dialect: Dialect) -> str:
