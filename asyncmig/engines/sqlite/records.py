@@ -67,11 +67,11 @@ def read_glance(raw: Raw, table: Table) -> Sequence[Row] | None:
 
 
 def _every(raw: Raw, table: Table, command: Command) -> Sequence[Row] | None:
-    if not _select(raw, table.exists()):
-        return None
     try:
         return _select(raw, command)
     except DriverError as error:
+        if "no such table" in str(error):
+            return None
         _refuse_other_columns(raw, table, error)
         raise
 

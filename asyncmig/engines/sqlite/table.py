@@ -85,13 +85,6 @@ class Table:
             ),
         )
 
-    def exists(self) -> Command:
-        """Select a row if there is such a table."""
-        return Command(
-            "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = :name COLLATE NOCASE",
-            {"name": self.name},
-        )
-
     def every_row(self) -> Command:
         """Select the whole history, as text, oldest row first.
 
