@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from asyncmig.sources.checksums import read_checksums
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from asyncmig.migration import Migration
     from asyncmig.sources import Source
     from asyncmig.sql import Dialect
+
+
+_PLANNERS = ("asyncmig.plan", "asyncmig.status")
 
 
 class Files:
@@ -59,7 +63,8 @@ class Files:
         The parsers are imported now, in the thread, and so is what plans with what they find: at
         most starts neither is needed.
         """
-        from asyncmig import plan, status  # noqa: F401 - for the loop, which they would hold up
         from asyncmig.sources.folder import load
 
+        for module in _PLANNERS:
+            import_module(module)
         return load(self._source, self._dialect)
