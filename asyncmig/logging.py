@@ -21,8 +21,9 @@ from asyncmig.events import LockWaiting, MigrationFailed, MigrationRetrying, Run
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from contextlib import AbstractContextManager
+    from types import EllipsisType
 
-    from asyncmig.events import Event
+    from asyncmig.events import Event, Observer
 
 LOGGER_NAME = "asyncmig"
 
@@ -45,6 +46,13 @@ def log_event(event: Event) -> None:
         # An application that renders with structlog.stdlib.render_to_log_kwargs makes attributes of
         # the fields, and a LogRecord has a `name` of its own, which logging refuses to overwrite.
         write(_name(event), **{_APART.get(key, key): value for key, value in fields.items()})
+
+
+def observer_of(given: Observer | EllipsisType | None) -> Observer:
+    """Return who gets the events: nobody for ``None``, the logs for an ellipsis."""
+    if given is None:
+        return lambda _: None
+    return log_event if given is ... else given
 
 
 def migration_context(run_id: str, version: str) -> AbstractContextManager[None]:

@@ -20,6 +20,7 @@ from asyncmig.errors import (
     SettingsError,
 )
 from asyncmig.files import Files
+from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
@@ -125,7 +126,7 @@ class Migrator:
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
         self._durability = settings.durability
-        self._observer = _observer_of(observer)
+        self._observer = observer_of(observer)
         self._ready = False
 
     @property
@@ -379,17 +380,6 @@ class Migrator:
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)
-
-
-def _observer_of(observer: Observer | EllipsisType | None) -> Observer:
-    """Return who gets the events, nobody for ``None``."""
-    if observer is None:
-        return lambda _: None
-    if observer is not ...:
-        return observer
-    from asyncmig.logging import log_event
-
-    return log_event
 
 
 def _runner() -> Runner:
