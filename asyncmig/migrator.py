@@ -11,8 +11,6 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait
 from asyncmig.errors import (
