@@ -18,12 +18,20 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Asyncmig:
-    """``python -m asyncmig up``."""
+    """``asyncmig up``.
+
+    Attributes:
+        settings: Options of the command and of :func:`asyncmig.migrate` alike.
+    """
 
     name: str = "asyncmig"
+    settings: tuple[tuple[str, str], ...] = ()
     requirements: tuple[str, ...] = (str(PROJECT),)
     databases: frozenset[str] = BOTH
     leaves_transactions: bool = True
+    call: str = "asyncmig"
+    program: str = "asyncmig"
+    module: str = "asyncmig"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script; a marker where it leaves the transaction."""
@@ -34,5 +42,6 @@ class Asyncmig:
 
     def command(self, programs: Path, folder: Path, url: str) -> list[str]:
         """Return the command that applies what is pending."""
-        python = str(programs / "python")
-        return [python, "-m", "asyncmig", "up", "--database", url, "--source", str(folder)]
+        options = [f"--{name}={value}" for name, value in self.settings]
+        program = str(programs / self.program)
+        return [program, "up", "--database", url, "--source", str(folder), *options]

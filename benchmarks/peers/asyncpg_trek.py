@@ -55,6 +55,10 @@ class AsyncpgTrek:
     requirements: tuple[str, ...] = ("asyncpg-trek==0.4.0", "asyncpg")
     databases: frozenset[str] = frozenset({"postgresql"})
     leaves_transactions: bool = False
+    call: str = "asyncpg_trek"
+    settings: tuple[tuple[str, str], ...] = ()
+    program: str = ""
+    module: str = "asyncpg_trek.asyncpg"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script, named after the revisions before and after it."""
@@ -68,6 +72,10 @@ class AsyncpgTrek:
 
     def command(self, programs: Path, folder: Path, url: str) -> list[str]:
         """Return the command that applies what is pending: up to the newest revision."""
-        target = f"r{len(list((folder / 'revisions').iterdir()))}"
-        python = str(programs / "python")
-        return [python, str(folder / "migrate.py"), url, str(folder / "revisions"), target]
+        python, revisions = str(programs / "python"), folder / "revisions"
+        return [python, str(folder / "migrate.py"), url, str(revisions), newest(revisions)]
+
+
+def newest(revisions: Path) -> str:
+    """Return the name of the newest revision in a folder that :meth:`AsyncpgTrek.write` wrote."""
+    return f"r{sum(1 for _ in revisions.iterdir())}"

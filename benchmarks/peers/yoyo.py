@@ -22,6 +22,10 @@ class Yoyo:
     requirements: tuple[str, ...] = ("yoyo-migrations==9.0.0", "psycopg2-binary", "setuptools")
     databases: frozenset[str] = BOTH
     leaves_transactions: bool = True
+    call: str = "yoyo"
+    settings: tuple[tuple[str, str], ...] = ()
+    program: str = "yoyo"
+    module: str = "yoyo"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script, each of which depends on the one before."""

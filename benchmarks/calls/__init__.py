@@ -1,0 +1,6 @@
+"""How each tool is called from a running application: one module per tool.
+
+A module is imported in the environment of its tool by :mod:`benchmarks.caller`. Its ``migrate``
+applies what is pending, as the tool's manual shows it for an async application. A tool that can
+only block is given a thread.
+"""
