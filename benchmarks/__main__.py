@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from benchmarks.page import publish
 from benchmarks.peers import CONTESTANTS
 from benchmarks.peers.environment import install, versions
 from benchmarks.results import Place, Results
-from benchmarks.rounds import Budget, Course, compete
+from benchmarks.rounds import Course, Ledger, compete
 from benchmarks.tables import tables
 from benchmarks.workloads import WORKLOADS
 from tests.servers.postgres import postgres
@@ -35,14 +36,14 @@ DURABLE = {
     "shared_buffers": "128MB",
     "synchronous_commit": "on",
 }
-CURVE = (10, 30, 100, 300, 1000, 3000, 10000, 20000)
+CURVE = (10, 100, 1000, 5000, 20000)
 CURVED = ("noop", "apply")
 UNINTERESTING = {"pip", "setuptools", "wheel"}
 
 
 def main() -> None:
     """Measure, print tables, and write everything as JSON; publish it if asked to."""
-    options = _options()
+    options = options_of(sys.argv[1:])
     output = Path(options.output)
     results = Results()
     if options.resume and output.exists():
@@ -56,26 +57,35 @@ def main() -> None:
 
 
 def courses(options: argparse.Namespace) -> list[Course]:
-    """Return what the options ask for; what is published has curves too."""
-    tables = [] if options.curve else list(_courses(options, curve=False))
-    curves = list(_courses(options, curve=True)) if options.curve or options.publish else []
-    return tables + curves
+    """Return what the options ask for; what is published has the rest of the curves too."""
+    curved = [name for name in options.workload if name in CURVED]
+    curves = [course for name in curved for course in _courses(options, name, CURVE)]
+    if options.curve:
+        return curves
+    tables = [course for name in options.workload for course in _courses(options, name)]
+    if not options.publish:
+        return tables
+    there = {(course.workload.name, course.place.size) for course in tables}
+    return tables + [c for c in curves if (c.workload.name, c.place.size) not in there]
 
 
-def _courses(options: argparse.Namespace, *, curve: bool) -> Iterator[Course]:
-    budget = Budget(options.curve_budget if curve else options.budget)
-    peers = [peer for peer in CONTESTANTS if peer.name in options.contestant]
-    for workload in WORKLOADS:
-        if workload.name not in options.workload or (curve and workload.name not in CURVED):
+def _courses(
+    options: argparse.Namespace, name: str, curve: tuple[int, ...] = ()
+) -> Iterator[Course]:
+    """Yield what one workload asks for: the sizes of its table, or those of a curve."""
+    workload = next(workload for workload in WORKLOADS if workload.name == name)
+    most = min(options.curve_rounds if curve else options.rounds, workload.rounds or sys.maxsize)
+    for database in workload.databases:
+        if database and database not in options.database:
             continue
-        for database in workload.databases:
-            if database and database not in options.database:
-                continue
-            suited = tuple(p for p in peers if workload.suits(p) and _knows(p, database))
-            for size in options.size or (CURVE if curve else workload.sizes):
-                place = Place(workload.name, database, size, curve)
-                rounds = min(options.rounds, workload.rounds or options.rounds)
-                yield Course(workload, place, suited, rounds, budget)
+        contestants = tuple(
+            peer
+            for peer in CONTESTANTS
+            if peer.name in options.contestant and workload.suits(peer) and _knows(peer, database)
+        )
+        for size in options.size or curve or workload.sizes:
+            place = Place(name, database, size, curve=bool(curve))
+            yield Course(workload, place, contestants, most, options.budget)
 
 
 def _knows(peer: Peer, database: str) -> bool:
@@ -91,9 +101,10 @@ def _measured(
     installed = {name: _installed(peer, programs[name]) for name, peer in peers.items()}
     with _ground(programs, options.patience) as (stand, facts):
         results = Results(results.machine or facts, results.versions | installed, results.cells)
+        ledger = Ledger()
         for course in missing:
             print(f"... {_announcement(course)}", flush=True)
-            cell = compete(course, stand)
+            cell = compete(course, stand, ledger)
             results = dataclasses.replace(results, cells=(*results.cells, cell))
             results.save(output)
             if course.place.curve:
@@ -121,7 +132,8 @@ def _announcement(course: Course) -> str:
     return f"{place.workload} {place.database} {place.size} {course.workload.size_means}{curve}"
 
 
-def _options() -> argparse.Namespace:
+def options_of(words: Sequence[str]) -> argparse.Namespace:
+    """Return what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     workloads = [workload.name for workload in WORKLOADS]
     names = [peer.name for peer in CONTESTANTS]
@@ -132,13 +144,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", nargs="+", type=int, default=[])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--curve", action="store_true")
-    parser.add_argument("--budget", type=float, default=600.0)
-    parser.add_argument("--curve-budget", type=float, default=120.0)
+    parser.add_argument("--curve-rounds", type=int, default=3)
+    parser.add_argument("--budget", type=float, default=180.0)
     parser.add_argument("--patience", type=float, default=300.0)
     parser.add_argument("--output", default="benchmarks.json")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--publish", metavar="PAGE")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

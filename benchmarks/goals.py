@@ -98,6 +98,11 @@ GOALS = (
         databases=("",),
     ),
     Goal(
+        *("`from asyncmig import migrate`", "import", "use_seconds", 0.040, Relation.DIFFERENCE),
+        against=("python",),
+        databases=("",),
+    ),
+    Goal(
         *("peak memory, 5000 files, nothing to do", "memory", "peak_mb", 10, Relation.DIFFERENCE),
         unit=Unit.MEMORY,
     ),

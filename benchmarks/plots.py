@@ -53,20 +53,22 @@ def draw(results: Results, folder: Path) -> list[Path]:
         _curve(name, database, cells, folder)
         for name in CURVES
         for database in ("postgresql", "sqlite")
-        if (cells := _cells(results, name, database, curve=True))
+        if len(cells := _cells(results, name, database)) > 1
     ]
     return drawn + [
         _pulse(name, database, cells[0], folder)
         for name in PULSES
         for database in ("postgresql", "sqlite")
-        if (cells := _cells(results, name, database, curve=False))
+        if (cells := _cells(results, name, database))
     ]
 
 
-def _cells(results: Results, workload: str, database: str, *, curve: bool) -> list[Cell]:
-    wanted = (workload, database, curve)
-    found = [cell for cell in results.cells if cell.place.series == wanted]
-    return sorted(found, key=lambda cell: cell.place.size)
+def _cells(results: Results, workload: str, database: str) -> list[Cell]:
+    """Return one cell of each size: those of the table, and those of the curve between them."""
+    wanted = (workload, database)
+    found = [c for c in results.cells if (c.place.workload, c.place.database) == wanted]
+    by_size = {c.place.size: c for c in sorted(found, key=lambda cell: not cell.place.curve)}
+    return [by_size[size] for size in sorted(by_size)]
 
 
 def _curve(name: str, database: str, cells: Sequence[Cell], folder: Path) -> Path:

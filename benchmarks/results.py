@@ -51,11 +51,6 @@ class Place:
     size: int
     curve: bool = False
 
-    @property
-    def series(self) -> tuple[str, str, bool]:
-        """What it has in common with the places that differ in size alone."""
-        return self.workload, self.database, self.curve
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -120,8 +115,8 @@ class Results:
         Raises:
             ValueError: It is in another format.
         """
-        found = json.loads(path.read_text())
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+        found: dict[str, Any] = json.loads(path.read_text())
+        if found.get("format") != FORMAT:
             raise ValueError(f"{path} was written by another version of this benchmark")
         cells = tuple(_cell(cell) for cell in found["cells"])
         return cls(found["machine"], found["versions"], cells)
@@ -137,4 +132,4 @@ def _cell(found: dict[str, Any]) -> Cell:
 
 def _run(found: dict[str, Any]) -> Run:
     outline = tuple((at, what) for at, what in found["outline"])
-    return Run(**{**found, "outline": outline})
+    return Run(found["contestant"], found["round"], found["figures"], found["failure"], outline)

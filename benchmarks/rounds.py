@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """How long each contestant may take for a place, all rounds and the preparation together.
+class Ledger:
+    """What every contestant has taken for a place: each run, the preparation included."""
 
-    Attributes:
-        seconds: The limit.
-    """
-
-    seconds: float
     _spent: dict[tuple[Place, str], list[float]] = field(default_factory=dict[Any, list[float]])
 
     def charge(self, place: Place, contestant: str, seconds: float) -> None:
-        """Take a run into account."""
+        """Write down a run."""
         self._spent.setdefault((place, contestant), []).append(seconds)
 
-    def refusal(self, place: Place, contestant: str) -> str:
+    def refusal(self, place: Place, contestant: str, budget: float) -> str:
         """Return why there is no further run; empty if there is one.
 
         A contestant does not begin with a size if its longest run with a smaller one lets expect
-        that a single run takes longer than the limit. It is expected to grow with the size.
+        that a single run takes longer than the budget. It is expected to grow with the size.
+
+        Args:
+            place: What would be measured.
+            contestant: The name of who would run.
+            budget: How many seconds all its runs there may take together.
         """
         spent = self._spent.get((place, contestant))
         if spent is not None:
-            return f"its {self.seconds:g} s are over" if sum(spent) >= self.seconds else ""
+            return f"its {budget:g} s are over" if sum(spent) >= budget else ""
         expected = max(
             (
                 max(runs) * place.size / smaller.size
@@ -48,11 +48,14 @@ class Budget:
             ),
             default=0,
         )
-        return f"one run would take about {expected:.0f} s" if expected > self.seconds else ""
+        return f"one run would take about {expected:.0f} s" if expected > budget else ""
 
 
 def _is_smaller(one: Place, other: Place) -> bool:
-    return one.series == other.series and one.size < other.size
+    return (one.workload, one.database) == (
+        other.workload,
+        other.database,
+    ) and one.size < other.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +67,29 @@ class Course:
         place: Where, and with how many.
         contestants: Those that can take part.
         rounds: How many rounds.
-        budget: How long each of them may take.
+        budget: How many seconds each of them may take.
     """
 
     workload: Workload
     place: Place
     contestants: tuple[Peer, ...]
     rounds: int
-    budget: Budget
+    budget: float
 
 
-def compete(course: Course, ground: Ground) -> Cell:
+def compete(course: Course, ground: Ground, ledger: Ledger) -> Cell:
     """Let the contestants take turns; who begins is another one in each round."""
-    place, budget = course.place, course.budget
+    place = course.place
     runs: list[Run] = []
     left_out: dict[str, str] = {}
     for number in range(course.rounds):
         for peer in rotated(course.contestants, number):
-            if reason := budget.refusal(place, peer.name):
+            if reason := ledger.refusal(place, peer.name, course.budget):
                 left_out.setdefault(peer.name, reason)
                 continue
             began = time.monotonic()
             runs.append(_run(course, ground, peer, number))
-            budget.charge(place, peer.name, time.monotonic() - began)
+            ledger.charge(place, peer.name, time.monotonic() - began)
     return Cell(place, tuple(runs), left_out)
 
 

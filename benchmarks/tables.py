@@ -24,8 +24,8 @@ def tables(workloads: Sequence[Workload], cells: Sequence[Cell]) -> Iterator[str
     """Yield the lines of a heading and a table for each workload and database."""
     for workload in workloads:
         for database in workload.databases:
-            series = (workload.name, database, False)
-            ours = [cell for cell in cells if cell.place.series == series]
+            mine = [c for c in cells if c.place.workload == workload.name and not c.place.curve]
+            ours = [cell for cell in mine if cell.place.database == database]
             if ours:
                 yield f"### {workload.title}{f': {database}' if database else ''}"
                 yield ""

@@ -71,7 +71,8 @@ class Alembic:
     leaves_transactions: bool = True
     settings: tuple[tuple[str, str], ...] = ()
     program: str = "alembic"
-    module: str = "alembic.command"
+    module: str = "alembic"
+    names: str = "command"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one revision per script, into the project that alembic itself makes."""

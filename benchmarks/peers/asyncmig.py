@@ -32,6 +32,7 @@ class Asyncmig:
     call: str = "asyncmig"
     program: str = "asyncmig"
     module: str = "asyncmig"
+    names: str = "migrate"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script; a marker where it leaves the transaction."""

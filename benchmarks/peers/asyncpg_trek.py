@@ -59,6 +59,7 @@ class AsyncpgTrek:
     settings: tuple[tuple[str, str], ...] = ()
     program: str = ""
     module: str = "asyncpg_trek.asyncpg"
+    names: str = "AsyncpgBackend"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script, named after the revisions before and after it."""

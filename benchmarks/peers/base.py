@@ -72,7 +72,12 @@ class Peer(Protocol):
 
     @property
     def module(self) -> str:
-        """What an application imports; empty if nothing can be."""
+        """What can be imported; empty if nothing can be."""
+        ...
+
+    @property
+    def names(self) -> str:
+        """What an application imports from there: some tools load nothing until it is asked for."""
         ...
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:

@@ -34,6 +34,7 @@ class Dbmate:
     settings: tuple[tuple[str, str], ...] = ()
     program: str = "dbmate"
     module: str = ""
+    names: str = ""
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script."""

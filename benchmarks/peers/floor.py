@@ -31,6 +31,7 @@ class Floor:
     call: str = "floor"
     program: str = ""
     module: str = ""
+    names: str = ""
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:

@@ -25,7 +25,8 @@ class Pogo:
     call: str = "pogo"
     settings: tuple[tuple[str, str], ...] = ()
     program: str = "pogo"
-    module: str = "pogo_core.util.migrate"
+    module: str = "pogo_core.util"
+    names: str = "migrate"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script, each of which depends on the one before."""

@@ -26,6 +26,7 @@ class Python:
     settings: tuple[tuple[str, str], ...] = ()
     program: str = ""
     module: str = ""
+    names: str = ""
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write nothing."""

@@ -31,6 +31,7 @@ class Shell:
     settings: tuple[tuple[str, str], ...] = ()
     program: str = ""
     module: str = ""
+    names: str = ""
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script."""

@@ -26,6 +26,7 @@ class Yoyo:
     settings: tuple[tuple[str, str], ...] = ()
     program: str = "yoyo"
     module: str = "yoyo"
+    names: str = "get_backend, read_migrations"
 
     def write(self, programs: Path, folder: Path, scripts: Sequence[Script]) -> None:
         """Write one file per script, each of which depends on the one before."""

@@ -20,7 +20,10 @@ PYTHON = ("python",)
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """``--help``, and ``python -c "import …"``, beside ``python -c pass``."""
+    """``--help``, and ``python -c "import …"``, beside ``python -c pass``.
+
+    A package may put off its own imports, so what an application takes from it is imported too.
+    """
 
     name: str = "import"
     title: str = "Help and import"
@@ -30,8 +33,9 @@ class Imports:
     rounds: int | None = None
     measures: tuple[Measure, ...] = (
         Measure("help_seconds", "`--help`", against=PYTHON),
-        Measure("import_seconds", "import", against=PYTHON, relation=Relation.DIFFERENCE),
-        Measure("import_mb", "memory", Unit.MEMORY, PYTHON, Relation.DIFFERENCE),
+        Measure("import_seconds", "`import …`", against=PYTHON, relation=Relation.DIFFERENCE),
+        Measure("use_seconds", "`from … import`", against=PYTHON, relation=Relation.DIFFERENCE),
+        Measure("use_mb", "its memory", Unit.MEMORY, PYTHON, Relation.DIFFERENCE),
     )
 
     def suits(self, peer: Peer) -> bool:
@@ -39,19 +43,26 @@ class Imports:
         return bool(peer.program or peer.module) or peer.name in PYTHON
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
-        """Start each of the two so many times, and take the medians."""
+        """Start each of the three so many times, and take the medians."""
         del database
         figures: dict[str, float] = {}
         if peer.program or peer.name in PYTHON:
             costs = _starts(ground, _help(ground, peer), size)
             figures["help_seconds"] = _median(costs, lambda cost: cost.seconds)
         if peer.module or peer.name in PYTHON:
-            statement = f"import {peer.module}" if peer.module else "pass"
-            command = [str(ground.programs[peer.name] / "python"), "-c", statement]
-            costs = _starts(ground, command, size)
+            costs = _starts(ground, _python(ground, peer, f"import {peer.module}"), size)
             figures["import_seconds"] = _median(costs, lambda cost: cost.seconds)
-            figures["import_mb"] = _median(costs, lambda cost: cost.peak_mb)
+            use = f"from {peer.module} import {peer.names}"
+            costs = _starts(ground, _python(ground, peer, use), size)
+            figures["use_seconds"] = _median(costs, lambda cost: cost.seconds)
+            figures["use_mb"] = _median(costs, lambda cost: cost.peak_mb)
         return Measured(figures)
+
+
+def _python(ground: Ground, peer: Peer, statement: str) -> list[str]:
+    """Return a command for a statement; for Python itself one that does nothing."""
+    python = str(ground.programs[peer.name] / "python")
+    return [python, "-c", statement if peer.module else "pass"]
 
 
 def _help(ground: Ground, peer: Peer) -> list[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.peers import PEERS
+from benchmarks.peers import CONTESTANTS, PEERS
 from benchmarks.peers.alembic import Alembic
+from benchmarks.peers.asyncmig import Asyncmig
 from benchmarks.peers.base import Script
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ FILES = {
         "00001.step.sql": "SELECT 1;\nSELECT 2;\n",
         "00002.step.sql": "-- depends: 00001.step\n-- transactional: false\nSELECT 3;\n",
     },
+    "pogo-migrate": {
+        "00001-step.sql": (
+            "-- step\n-- depends:\n\n-- migrate: apply\nSELECT 1;\nSELECT 2;\n"
+            "\n-- migrate: rollback\n"
+        ),
+        "00002-step.sql": (
+            "-- step\n-- depends: 00001-step\n-- transaction: false\n\n"
+            "-- migrate: apply\nSELECT 3;\n\n-- migrate: rollback\n"
+        ),
+    },
+    "floor": {"00001_step.sql": "SELECT 1;\nSELECT 2", "00002_step.sql": "SELECT 3"},
+    "psql": {"00001.sql": "SELECT 1;\nSELECT 2;\n", "00002.sql": "SELECT 3;\n"},
     "dbmate": {
         "00001_step.sql": "-- migrate:up\nSELECT 1;\nSELECT 2;\n\n-- migrate:down\n",
         "00002_step.sql": "-- migrate:up transaction:false\nSELECT 3;\n\n-- migrate:down\n",
@@ -39,7 +52,7 @@ FILES = {
 
 def peer_named(name: str) -> Peer:
     """Return a tool by its name in the tables."""
-    return next(peer for peer in PEERS if peer.name == name)
+    return next(peer for peer in (*PEERS, *CONTESTANTS) if peer.name == name)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -68,8 +81,18 @@ def test_a_revision_of_alembic_follows_the_one_before(tmp_path: Path) -> None:
     ) == (versions / "00002_step.py").read_text()
 
 
-def test_each_name_in_the_tables_is_one_tool() -> None:
+@pytest.mark.parametrize("tools", [PEERS, CONTESTANTS])
+def test_each_name_in_the_tables_is_one_tool(tools: tuple[Peer, ...]) -> None:
     """The results are kept by name."""
-    names = [peer.name for peer in PEERS]
+    names = [peer.name for peer in tools]
 
     assert sorted(set(names)) == sorted(names)
+
+
+def test_settings_go_to_the_command_too() -> None:
+    """A variant of asyncmig is one line among the contestants."""
+    variant = Asyncmig("asyncmig-run", (("durability", "run"),))
+
+    assert ["--durability=run"] == variant.command(PROGRAMS, Path("migrations"), "sqlite:///a.db")[
+        -1:
+    ]
