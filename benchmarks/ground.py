@@ -149,8 +149,15 @@ class Ground:
         return self.run(command, site.folder)
 
     def call(self, site: Site, *options: str) -> tuple[dict[str, float], list[Any]]:
-        """Call the contestant in an event loop, and return the figures and the outline."""
+        """Call the contestant in an event loop, and return the figures and the outline.
+
+        All that it imports is imported before.
+        """
         return self._call(site, *options, "--modules", str(self._modules(site)))
+
+    def cold_call(self, site: Site, *options: str) -> dict[str, float]:
+        """Call the contestant in an event loop, and let it import meanwhile what it has put off."""
+        return self._call(site, *options)[0]
 
     def _modules(self, site: Site) -> Path:
         """Return the file that names what the contestant imports, with and without work to do."""

@@ -52,10 +52,8 @@ class Ledger:
 
 
 def _is_smaller(one: Place, other: Place) -> bool:
-    return (one.workload, one.database) == (
-        other.workload,
-        other.database,
-    ) and one.size < other.size
+    same = (one.workload, one.database) == (other.workload, other.database)
+    return same and one.size < other.size
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import aiosqlite  # noqa: F401 - an application has its driver
+import asyncpg  # noqa: F401 - the same
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine

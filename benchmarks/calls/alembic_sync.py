@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3  # noqa: F401 - an application has its driver
 
+import psycopg  # noqa: F401 - the same
 from alembic import command
 from alembic.config import Config
 

@@ -1,12 +1,15 @@
-"""asyncmig: ``await asyncmig.migrate(...)`` without an observer."""
+"""asyncmig: ``await migrate(...)`` without an observer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import asyncmig
+import aiosqlite  # noqa: F401 - an application has its driver
+import asyncpg  # noqa: F401 - the same
+
+from asyncmig import migrate as _migrate
 
 
 async def migrate(url: str, folder: str, **settings: Any) -> None:  # noqa: ANN401 - as its options
     """Apply what is pending."""
-    await asyncmig.migrate(url, folder, observer=None, **settings)
+    await _migrate(url, folder, observer=None, **settings)

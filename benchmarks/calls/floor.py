@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3  # noqa: F401 - an application has its driver
+
+import asyncpg  # noqa: F401 - the same
 
 from benchmarks.floor import LOOKS, SQLITE, migrate_postgres, migrate_sqlite
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3  # noqa: F401 - an application has its driver
 
+import psycopg2  # noqa: F401 - the same
 from yoyo import get_backend, read_migrations
 
 

@@ -38,6 +38,7 @@ CONTESTANTS: tuple[Peer, ...] = (
     Floor("floor", "listed"),
     Floor("floor-hash", "hashed"),
     Asyncmig(),
+    Asyncmig("asyncmig-run", (("durability", "run"),)),
     Alembic("alembic-sync", Template.GENERIC, "alembic_sync"),
     Alembic("alembic-async"),
     AsyncpgTrek("asyncpg-trek"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.generated import small_tables
 from benchmarks.results import FailedError
-from benchmarks.workloads.base import FLOORS, Measure, Measured, migrates
+from benchmarks.workloads.base import FLOORS, Measure, Measured, applies
 from tests.database import tables
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Apply:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether it is a migration runner."""
-        return migrates(peer)
+        return applies(peer)
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Apply them on an empty database, and look whether they are there."""

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from benchmarks.peers.base import Peer
 
 FLOORS = ("floor", "floor-hash")
-SHELLS = ("psql", "sqlite3", "python")  # the contestants that do not migrate
+SHELLS = frozenset({"psql", "sqlite3", "python"})  # they do not migrate
+LOOKERS = frozenset({"floor-hash"})  # another contestant, but for how they look at the files
+APPLIERS = frozenset({"asyncmig-run"})  # another contestant, but for how they apply
 
 
 class Unit(enum.StrEnum):
@@ -102,6 +104,11 @@ class Workload(Protocol):
         ...
 
 
-def migrates(peer: Peer) -> bool:
-    """Tell whether a contestant is a migration runner."""
-    return peer.name not in SHELLS
+def looks(peer: Peer) -> bool:
+    """Tell whether a contestant can show how it finds that there is nothing to do."""
+    return peer.name not in SHELLS | APPLIERS
+
+
+def applies(peer: Peer) -> bool:
+    """Tell whether a contestant can show how it applies migrations."""
+    return peer.name not in SHELLS | LOOKERS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.generated import small_tables
 from benchmarks.ground import end
 from benchmarks.workloads.apply import count_tables
-from benchmarks.workloads.base import FLOORS, Measure, Measured, Unit, migrates
+from benchmarks.workloads.base import FLOORS, Measure, Measured, Unit, applies
 
 if TYPE_CHECKING:
     from benchmarks.ground import Ground, Site
@@ -38,7 +38,7 @@ class Crowd:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether it is a migration runner."""
-        return migrates(peer)
+        return applies(peer)
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Let them loose, and count."""

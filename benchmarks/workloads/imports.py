@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import Relation
-from benchmarks.workloads.base import Measure, Measured, Unit
+from benchmarks.workloads.base import Measure, Measured, Unit, looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class Imports:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether anything can be started or imported."""
-        return bool(peer.program or peer.module) or peer.name in PYTHON
+        return (looks(peer) and bool(peer.program or peer.module)) or peer.name in PYTHON
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Start each of the three so many times, and take the medians."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.workloads.base import FLOORS, Measure, Measured
+from benchmarks.workloads.base import FLOORS, Measure, Measured, looks
 
 if TYPE_CHECKING:
     from benchmarks.ground import Ground
@@ -31,7 +31,7 @@ class Noop:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether it has a Python interface."""
-        return bool(peer.call)
+        return bool(peer.call) and looks(peer)
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Call it on a database where everything is applied."""

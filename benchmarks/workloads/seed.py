@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.generated import seed
 from benchmarks.workloads.apply import require_tables
-from benchmarks.workloads.base import Measure, Measured, Unit
+from benchmarks.workloads.base import Measure, Measured, Unit, applies
 
 if TYPE_CHECKING:
     from benchmarks.ground import Ground
@@ -34,7 +34,7 @@ class Seed:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether it does anything at all."""
-        return peer.name != "python"
+        return applies(peer) or peer.name in SHELL
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Apply it on an empty database."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.comparison import Relation
-from benchmarks.workloads.base import FLOORS, Measure, Measured, Unit, migrates
+from benchmarks.workloads.base import FLOORS, Measure, Measured, Unit, looks
 
 if TYPE_CHECKING:
     from benchmarks.ground import Ground
@@ -30,7 +30,7 @@ class Start:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether it is a migration runner."""
-        return migrates(peer)
+        return looks(peer)
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Run its command on a database where everything is applied."""

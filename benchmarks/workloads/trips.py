@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.generated import small_tables
 from benchmarks.workloads.apply import require_tables
-from benchmarks.workloads.base import Measure, Measured, Unit, migrates
+from benchmarks.workloads.base import Measure, Measured, Unit, applies
 from tests.servers.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Trips:
 
     def suits(self, peer: Peer) -> bool:
         """Tell whether it is a migration runner."""
-        return migrates(peer)
+        return applies(peer)
 
     def measure(self, ground: Ground, peer: Peer, database: str, size: int) -> Measured:
         """Count in two runs that apply something, and in one that has nothing to do."""
