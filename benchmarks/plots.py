@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
 
 from benchmarks.results import Results
 
@@ -56,7 +57,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
         if len(cells := _cells(results, name, database)) > 1
     ]
     return drawn + [
-        _pulse(name, database, cells[0], folder)
+        _pulse(name, database, cells[-1], folder)
         for name in PULSES
         for database in ("postgresql", "sqlite")
         if (cells := _cells(results, name, database))
@@ -72,56 +73,61 @@ def _cells(results: Results, workload: str, database: str) -> list[Cell]:
 
 
 def _curve(name: str, database: str, cells: Sequence[Cell], folder: Path) -> Path:
-    figure, axes = _paper()
+    figure, axes = _paper(1, 4.2)
     for contestant in dict.fromkeys(who for cell in cells for who in cell.contestants):
         points = [
-            (cell.place.size, statistics.median(found.values()))
+            (cell.place.size, statistics.median(found.values()) * 1000)
             for cell in cells
             if (found := cell.figures(contestant, "seconds"))
         ]
         if points:
-            axes.plot(*zip(*points, strict=True), **_style(contestant), marker="o", markersize=3)
-    axes.set(xscale="log", yscale="log", xlabel="migrations", ylabel="seconds")
-    axes.set_title(f"{database}: {CURVES[name]}")
-    return _save(figure, axes, folder / f"{name}-{database}.svg")
+            ours = contestant.startswith("asyncmig")
+            style = {"label": contestant, "color": COLOURS.get(contestant), "zorder": 2 + ours}
+            axes[0].plot(*zip(*points, strict=True), **style, marker="o", markersize=3)
+    axes[0].set(xscale="log", yscale="log", xlabel="migrations", ylabel="milliseconds")
+    axes[0].xaxis.set_major_formatter("{x:.0f}")
+    axes[0].yaxis.set_major_formatter("{x:g}")
+    axes[0].minorticks_off()
+    axes[0].legend(fontsize=7, ncols=2, framealpha=0.7)
+    axes[0].set_title(f"{database}: {CURVES[name]}")
+    return _save(figure, folder / f"{name}-{database}.svg")
 
 
 def _pulse(name: str, database: str, cell: Cell, folder: Path) -> Path:
-    """Draw the median run of each contestant: the longest gap of each stretch of it."""
-    figure, axes = _paper()
-    for contestant in cell.contestants:
-        runs = [run for run in cell.runs if run.contestant == contestant and run.outline]
-        if runs:
-            ordered = sorted(runs, key=lambda run: run.figures["largest_gap_seconds"])
-            outline = ordered[len(ordered) // 2].outline
-            points = [(at / outline[-1][0] * 100, gap * 1000) for at, gap in outline]
-            axes.plot(*zip(*points, strict=True), **_style(contestant), linewidth=0.9)
-    axes.axhline(GOAL * 1000, color="#999999", linestyle=":", label="goal: 10 ms")
-    axes.set(yscale="log", xlabel="% of the run", ylabel="longest silence in ms")
-    axes.set_title(f"{database}: {PULSES[name]}, N = {cell.place.size}")
-    return _save(figure, axes, folder / f"{name}-{database}.svg")
+    """Draw a strip for each contestant: the longest gap of each stretch of its median run."""
+    outlines = {who: outline for who in cell.contestants if (outline := _median_run(cell, who))}
+    figure, axes = _paper(len(outlines), 0.9 + 0.62 * len(outlines))
+    for strip, (contestant, outline) in zip(axes, outlines.items(), strict=True):
+        points = [(at / outline[-1][0] * 100, gap * 1000) for at, gap in outline]
+        points.insert(0, (0.0, points[0][1]))
+        colour = COLOURS.get(contestant)
+        strip.plot(*zip(*points, strict=True), color=colour, drawstyle="steps-pre", linewidth=0.9)
+        strip.axhline(GOAL * 1000, color="#888888", linestyle=":")
+        strip.set(yscale="log", ylim=(0.5, 10_000), yticks=(1, 10, 1000))
+        strip.yaxis.set_major_formatter("{x:g}")
+        strip.minorticks_off()
+        strip.text(0.995, 0.7, contestant, transform=strip.transAxes, ha="right", color=colour)
+    axes[-1].set_xlabel("% of the run")
+    axes[0].set_title(f"{database}: {PULSES[name]}, N = {cell.place.size}\nlongest silence in ms")
+    return _save(figure, folder / f"{name}-{database}.svg")
 
 
-def _paper() -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
+def _median_run(cell: Cell, contestant: str) -> tuple[tuple[float, float], ...]:
+    """Return the outline of the run whose largest gap is the median; empty if there is none."""
+    runs = [run for run in cell.runs if run.contestant == contestant and run.outline]
+    ordered = sorted(runs, key=lambda run: run.figures["largest_gap_seconds"])
+    return ordered[len(ordered) // 2].outline if ordered else ()
 
-    figure = Figure(figsize=(7.2, 4.2))
-    axes = figure.add_subplot()
-    axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
+
+def _paper(strips: int, height: float) -> tuple[Any, Any]:
+    figure = Figure(figsize=(7.2, height))
+    axes = figure.subplots(strips, sharex=True, squeeze=False)[:, 0]
+    for one in axes:
+        one.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
     return figure, axes
 
 
-def _style(contestant: str) -> dict[str, Any]:
-    ours = contestant.startswith("asyncmig")
-    return {
-        "label": contestant,
-        "color": COLOURS.get(contestant),
-        "zorder": 3 if ours else 2,
-    }
-
-
-def _save(figure: Any, axes: Any, path: Path) -> Path:  # noqa: ANN401 - matplotlib's
-    axes.legend(fontsize=7, ncols=2, framealpha=0.7)
+def _save(figure: Any, path: Path) -> Path:  # noqa: ANN401 - matplotlib's
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     return path

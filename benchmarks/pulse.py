@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 INTERVAL = 0.001  # seconds
-POINTS = 150  # how many points of a run are kept for a plot
+POINTS = 60  # how many points of a run are kept for a plot
 
 
 @dataclass(frozen=True, slots=True)
