@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from benchmarks import launch
 from benchmarks.generated import small_rows, small_tables
@@ -228,21 +228,21 @@ def end(process: subprocess.Popen[str]) -> None:
 
 @contextlib.contextmanager
 def ground(server: str, programs: dict[str, Path], patience: float) -> Generator[Ground]:
-    """Yield a ground on a server that nobody else uses, and clean up after it."""
-    asyncio.run(_make_owner(server))
+    """Yield a ground on a server, and clean up after it."""
+    password = unquote(urlsplit(server).password or "").replace("'", "''")
+    asyncio.run(ask(server, f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}'"))
     with tempfile.TemporaryDirectory(prefix="asyncmig-bench-") as scratch:
         made = Ground(server, Path(scratch), programs, patience)
         try:
             yield made
         finally:
             made.forget()
-
-
-async def _make_owner(server: str) -> None:
-    if not await ask(server, f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'"):
-        await ask(server, f"CREATE ROLE {OWNER} LOGIN")
+            asyncio.run(ask(server, f"DROP ROLE {OWNER}"))
 
 
 def _as_owner(url: str) -> str:
+    """Return the URL of a database as its owner, whose password is the superuser's."""
     parts = urlsplit(url)
-    return parts._replace(netloc=f"{OWNER}@{parts.netloc.rpartition('@')[2]}").geturl()
+    login, at, place = parts.netloc.rpartition("@")
+    _, colon, password = login.partition(":")
+    return parts._replace(netloc=f"{OWNER}{colon}{password}{at}{place}").geturl()

@@ -104,13 +104,14 @@ def test_a_goal_stands_beside_what_was_measured() -> None:
 @pytest.mark.parametrize(
     "ours",
     [
-        Run("asyncmig", 0, {"seconds": 2.3}),
-        Run("asyncmig", 0, failure="exit code 1"),
+        (Run("asyncmig", 0, {"seconds": 2.3}),),
+        (Run("asyncmig", 0, failure="exit code 1"),),
+        (Run("asyncmig", 0, {"seconds": 0.1}), Run("asyncmig", 1, failure="exit code 1")),
     ],
 )
-def test_a_goal_is_missed_by_a_failure_too(ours: Run) -> None:
+def test_a_goal_is_missed_by_a_failure_too(ours: tuple[Run, ...]) -> None:
     """Whoever fails fast is not fast."""
     floor = Run("floor", 0, {"seconds": 2.0})
-    (*_, line) = goals([Cell(FASTER.place, (floor, ours))])
+    (*_, line) = goals([Cell(FASTER.place, (floor, *ours))])
 
     assert "**no**" == line.split(" | ")[5]
