@@ -72,8 +72,9 @@ GOALS = (
     Goal(
         *("32 processes on an empty database: failures", "crowd", "failures", 0, Relation.VALUE),
         unit=Unit.COUNT,
+        sizes=(32,),
     ),
-    Goal("32 processes on an empty database: time", "crowd", "seconds", 1.2),
+    Goal("32 processes on an empty database: time", "crowd", "seconds", 1.2, sizes=(32,)),
     Goal(
         *("largest gap of the loop, apply", "heartbeat-apply", "largest_gap_seconds", 0.010),
         relation=Relation.VALUE,
@@ -82,10 +83,15 @@ GOALS = (
         *("largest gap of the loop, nothing to do", "heartbeat-noop", "largest_gap_seconds"),
         *(0.010, Relation.VALUE),
     ),
-    Goal("seed of 50 MB: time", "seed", "seconds", 1.1, against=("psql", "sqlite3")),
+    Goal(
+        *("seed of 50 MB: time", "seed", "seconds", 1.1),
+        against=("psql", "sqlite3"),
+        sizes=(50,),
+    ),
     Goal(
         *("seed of 50 MB: memory above the import", "seed", "above_mb", 64, Relation.VALUE),
         unit=Unit.MEMORY,
+        sizes=(50,),
     ),
     Goal(
         *("`asyncmig --help`", "import", "help_seconds", 3),
@@ -105,6 +111,7 @@ GOALS = (
     Goal(
         *("peak memory, 5000 files, nothing to do", "memory", "peak_mb", 10, Relation.DIFFERENCE),
         unit=Unit.MEMORY,
+        sizes=(5000,),
     ),
 )
 
