@@ -23,7 +23,7 @@ def machine(server: str) -> dict[str, str]:
     return {
         "cores": str(os.cpu_count()),
         "file system": _file_system(place),
-        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "kernel": f"{platform.system()} {_series(platform.release())} {platform.machine()}",
         "load at the start": f"{os.getloadavg()[0]:.1f}",
         "PostgreSQL": str(postgres).partition(" ")[0],
         "Python": platform.python_version(),
@@ -43,6 +43,11 @@ def _flush_ms(place: Path) -> float:
             os.fsync(file.fileno())
             took.append(time.perf_counter() - began)
     return statistics.median(took) * 1000
+
+
+def _series(release: str) -> str:
+    """Return the first two numbers of a release; the others name somebody's build."""
+    return ".".join(release.split(".")[:2])
 
 
 def _file_system(place: Path) -> str:
