@@ -128,8 +128,8 @@ class _Visit:
             raise FenceTakenError
         self._progress = progress or Progress()
         self._entry_id = desk.entry_id(step, planned)
-        trace = desk.book.opening(step, self._entry_id, progress)
-        async with desk.transaction(planned, trace):
+        first, trace = desk.book.opening(step, self._entry_id, "id", progress)
+        async with desk.transaction(planned, first, trace):
             pass
         await desk.wire.execute(desk.stepwise_settings(step.script))
         self._events.on_started()
@@ -229,8 +229,8 @@ class _Visit:
         """
         book, entry_id = self._desk.book, self._entry_id
         duration_ms = round((time.monotonic() - self._began) * 1000)
-        finish = book.closing(self._step, entry_id, str(duration_ms))
-        async with self._desk.transaction(None, finish, book.row(entry_id)) as (row,):
+        first, finish = book.closing(self._step, entry_id, str(duration_ms))
+        async with self._desk.transaction(None, first, finish) as (row,):
             return entry_of(row)
 
     async def _commit_note(self, progress: Progress) -> None:

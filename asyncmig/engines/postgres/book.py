@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.postgres import bookkeeping
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.guards import Guard, guard_of, unless
+from asyncmig.engines.postgres.table import SHOWN
 from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
 from asyncmig.history import History
@@ -170,13 +171,25 @@ class Book:
         """Return the query for a row, see :func:`entry_of`."""
         return self._table.select(entry_id)
 
-    def opening(self, step: Step, entry_id: int, progress: Progress | None = None) -> str:
-        """Write the row of a step as ``applying``."""
-        return _ended(bookkeeping.opening(self._table, self._runner, step, entry_id, progress))
+    def opening(
+        self, step: Step, entry_id: int, returned: str, progress: Progress | None = None
+    ) -> tuple[str, str]:
+        """Write the row of a step as ``applying``.
 
-    def closing(self, step: Step, entry_id: int, duration_ms: str) -> str:
-        """Set the row of a step to its final state; the duration is SQL."""
-        return _ended(bookkeeping.closing(self._table, step, entry_id, duration_ms))
+        Returns:
+            What comes first, and the query that does it and returns what is asked for.
+        """
+        orders = bookkeeping.opening(self._table, self._runner, step, entry_id, progress)
+        return _asked(orders, returned)
+
+    def closing(self, step: Step, entry_id: int, duration_ms: str) -> tuple[str, str]:
+        """Set the row of a step to its final state; the duration is SQL.
+
+        Returns:
+            What comes first, and the query that does it and returns the row, see :func:`entry_of`.
+        """
+        orders = bookkeeping.closing(self._table, step, entry_id, duration_ms)
+        return _asked(orders, SHOWN)
 
     def editing(self, edit: Edit, entry_id: int) -> str:
         """Make an edit of the history alone, all at once."""
@@ -202,6 +215,12 @@ class Book:
 def entry_of(row: Row) -> HistoryEntry:
     """Return the entry that a row of the table stands for."""
     return entry_from(dict(zip(COLUMNS, row, strict=True)))
+
+
+def _asked(orders: list[str], returned: str) -> tuple[str, str]:
+    """Return the orders but for the last, each ended, and the last as a query."""
+    *first, last = orders
+    return _ended(first), f"{last} RETURNING {returned}"
 
 
 def _ended(statements: list[str]) -> str:

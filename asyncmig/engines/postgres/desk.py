@@ -281,6 +281,16 @@ class Desk:
         with entering():
             return await transaction.begin(f"{guards} {first}", query)
 
+    async def compare(self, planned: Generation) -> None:
+        """Make sure that the history is the one that was planned from.
+
+        Raises:
+            FenceTakenError: Another runner is in a transaction.
+            HistoryMovedError: The history is another one.
+        """
+        async with self.transaction(planned):
+            pass
+
     @asynccontextmanager
     async def transaction(
         self, planned: Generation | None = None, first: str = "", query: str | None = None

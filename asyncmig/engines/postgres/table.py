@@ -83,6 +83,10 @@ def instant(expression: str) -> str:
     )
 
 
+SHOWN = ", ".join(instant(c) if c in {"started_at", "finished_at"} else c for c in COLUMNS)
+"""A whole row, every value as text that no setting changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryTable:
     """The history table of one schema, and the SQL about it.
@@ -147,9 +151,8 @@ class HistoryTable:
 
     def select(self, entry_id: int | None = None) -> str:
         """Read every row in order, or the one with that id."""
-        shown = ", ".join(_shown(column) for column in COLUMNS)
         chosen = "ORDER BY id" if entry_id is None else f"WHERE id {EQUALS} {entry_id}"
-        return f"SELECT {shown} FROM {self.qualified} {chosen}"
+        return f"SELECT {SHOWN} FROM {self.qualified} {chosen}"
 
     @property
     def glance(self) -> str:
@@ -292,7 +295,3 @@ class HistoryTable:
     def _update(self, entry_id: int, values: Mapping[str, str]) -> str:
         changes = ", ".join(f"{name} = {value}" for name, value in values.items())
         return f"UPDATE {self.qualified} SET {changes} WHERE id {EQUALS} {entry_id}"
-
-
-def _shown(column: str) -> str:
-    return instant(column) if column in {"started_at", "finished_at"} else column

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
 
-_XID = f"SELECT {XID}"
+_UNIQUE_VIOLATION = "23505"
 
 
 async def apply(
@@ -71,6 +71,11 @@ async def _once(
         events.on_started()
         await run_setup(desk.settings.setup, desk.wire.raw)
         entry = await _carry_out(desk, step, stay, work)
+    except ServerError as error:
+        await transaction.roll_back()
+        if error.sqlstate == _UNIQUE_VIOLATION:
+            await desk.compare(planned)
+        raise
     except BaseException:
         await transaction.roll_back()
         raise
@@ -111,29 +116,41 @@ class _Stay:
 async def _enter(desk: Desk, transaction: Transaction, step: Step, planned: Generation) -> _Stay:
     """Begin; make sure that nobody else is in, and that the plan still holds; append the row."""
     entry_id, before = desk.entry_id(step, planned), None
-    row = f"{desk.transaction_settings(step.script)} {desk.book.opening(step, entry_id)}"
+    first, row = desk.book.opening(step, entry_id, XID)
+    first = f"{desk.transaction_settings(step.script)} {first}"
+    compared = _compared(desk, planned)
     if desk.wire.lent:
-        before = belongings_of(await desk.enter(transaction, planned, query=BELONGINGS))
-        ((xid,),) = await desk.wire.fetch(_XID, after=row)
+        before = belongings_of(await desk.enter(transaction, compared, query=BELONGINGS))
+        ((xid,),) = await desk.wire.fetch(row, after=first)
     else:
-        ((xid,),) = await desk.enter(transaction, planned, row, _XID)
+        ((xid,),) = await desk.enter(transaction, compared, first, row)
     return _Stay(entry_id, str(xid), before)
+
+
+def _compared(desk: Desk, planned: Generation) -> Generation | None:
+    """Return what to compare the history with before the row is appended; mostly nothing.
+
+    A row that another runner has appended meanwhile has the very id that ours is to get: ids follow
+    each other, and the primary key refuses a second one. To look first would cost as much as the
+    row. It must be looked where a row may have been finished in its place, and through a pooler,
+    which may lead to a server that has lost its last rows in a crash.
+    """
+    return planned if planned.unfinished or desk.server.pooled else None
 
 
 async def _carry_out(desk: Desk, step: Step, stay: _Stay, work: Work) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
-    finish = desk.book.closing(step, stay.entry_id, SINCE_BEGIN)
+    first, finish = desk.book.closing(step, stay.entry_id, SINCE_BEGIN)
     if _waits_for_flush(desk, step):
-        finish += WITHOUT_WAITING
-    row = desk.book.row(stay.entry_id)
+        first += WITHOUT_WAITING
     ours = unless_ours(stay.xid)
     if stay.before is None:
         tidy = f"{TIDY} {desk.server.settings}"
-        (found,) = await work(desk.wire, Ending(ours, f"{tidy} {finish}", row))
+        (found,) = await work(desk.wire, Ending(ours, f"{tidy} {first}", finish))
         return entry_of(found)
     now = belongings_of(await work(desk.wire, Ending(ours, CHECK_DEFERRED, BELONGINGS)))
     try:
-        (found,) = await desk.wire.fetch(row, after=f"{restoring(stay.before, now)} {finish}")
+        (found,) = await desk.wire.fetch(finish, after=f"{restoring(stay.before, now)} {first}")
     except ServerError as error:
         raise server_failed(step, error) from error
     return entry_of(found)

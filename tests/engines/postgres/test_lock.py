@@ -208,14 +208,15 @@ async def test_a_taken_fence_runs_nothing(postgres_url: str) -> None:
         session.lock(wait_for(timeout=0.3)),
     ):
         await _unlock(session)
-        async with locked(engine_for(postgres_url), RIVAL):
+        async with locked(engine_for(postgres_url), RIVAL) as rival:
             seen = Seen()
             with pytest.raises(LockTimeoutError):
                 await session.apply(first_step(History(), USERS), Generation(), seen.events)
+            await rival.apply(first_step(History(), sql("2", "")), Generation(), Seen().events)
         assert 0 == seen.started
         with pytest.raises(HistoryMovedError):
-            await session.apply(first_step(History(), USERS), Generation(4, 0), seen.events)
-        await session.apply(first_step(History(), USERS), Generation(), seen.events)
+            await session.apply(first_step(History(), USERS), Generation(), seen.events)
+        await session.apply(first_step(History(), USERS), Generation(1, 0), seen.events)
     assert 1 == seen.started
 
 

@@ -10,8 +10,19 @@ import pytest
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.errors import DatabaseAccessError, DirectConnectionRequiredError
 from asyncmig.plan import make_plan
-from tests.engines.lab import LAX, RIVAL, UP, Seen, history_of, locked, python, run, sql
-from tests.engines.postgres.ground import ask, connected, engine_for, locks
+from tests.engines.lab import (
+    LAX,
+    RIVAL,
+    UP,
+    Seen,
+    first_step,
+    history_of,
+    locked,
+    python,
+    run,
+    sql,
+)
+from tests.engines.postgres.ground import ask, connected, do, engine_for, locks
 from tests.servers.pgbouncer import PoolMode
 
 if TYPE_CHECKING:
@@ -50,6 +61,21 @@ async def test_eight_runners_apply_each_migration_once(
     assert [(1,), (2,)] == await ask(postgres_url, "SELECT id FROM users ORDER BY id")
     keys = [entry.key for entry in await history_of(engine_for(url))]
     assert (["1", "2", "3"], 0) == (keys, await locks(postgres_url))
+
+
+async def test_a_history_that_has_lost_its_end_is_a_move(
+    pgbouncer: Pooler, postgres_url: str
+) -> None:
+    """The next transaction may meet a server that a crash has set back."""
+    url = pgbouncer(PoolMode.TRANSACTION, 1)
+    await run(engine_for(url), USERS, SEED)
+    history = await history_of(engine_for(url))
+    step, seen = first_step(history, USERS, SEED, sql("3", "CREATE TABLE t ()")), Seen()
+    async with locked(engine_for(url)) as session:
+        await do(postgres_url, "DELETE FROM asyncmig_history WHERE id = 2")
+        with pytest.raises(HistoryMovedError):
+            await session.apply(step, history.generation, seen.events)
+    assert 0 == seen.started
 
 
 async def carry_out(session: Session, *migrations: Migration) -> None:
