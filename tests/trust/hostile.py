@@ -33,7 +33,6 @@ FUNCTIONS = (
     "to_char",
     "to_regclass",
     "to_regnamespace",
-    "txid_current_if_assigned",
     "version",
 )
 OPERATORS = ("=", "<>", "<", ">", "||", "-", "*", "!~", "~")

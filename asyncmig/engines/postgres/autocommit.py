@@ -128,8 +128,8 @@ class _Visit:
             raise FenceTakenError
         self._progress = progress or Progress()
         self._entry_id = desk.entry_id(step, planned)
-        first, trace = desk.book.opening(step, self._entry_id, "id", progress)
-        async with desk.transaction(planned, first, trace):
+        trace = desk.book.opening(step, self._entry_id, progress)
+        async with desk.transaction(planned, trace):
             pass
         await desk.wire.execute(desk.stepwise_settings(step.script))
         self._events.on_started()

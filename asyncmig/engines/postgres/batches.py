@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.begun import BACK
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -25,9 +27,7 @@ and the server does not point to it, they are sent once more, one by one."""
 _SAVEPOINT = "asyncmig_batch"
 _OPENING = f"SAVEPOINT {_SAVEPOINT};"
 _CLOSING = f" RELEASE SAVEPOINT {_SAVEPOINT};"
-
-UNDO = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};{_CLOSING}"
-"""Take a batch of several back, after an error that is not one of syntax."""
+_UNDO = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,12 @@ class Batch:
 
     Attributes:
         statements: One or more.
+        comes_first: Whether there is nothing of the author's in front of it in a transaction that
+            has the savepoint :data:`BEGUN`, which then serves.
     """
 
     statements: tuple[Statement, ...]
+    comes_first: bool = False
 
     @property
     def is_one(self) -> bool:
@@ -49,14 +52,27 @@ class Batch:
     def text(self) -> str:
         """What to send."""
         text = "".join(map(_ended, self.statements))
-        return text if self.is_one else f"{_OPENING}{text}{_CLOSING}"
+        return f"{_OPENING}{text}{_CLOSING}" if self._has_savepoint else text
+
+    @property
+    def undo(self) -> str:
+        """What takes it back, after an error that is not one of syntax.
+
+        For one by itself, whose error fails the whole step, it takes all of the step back. It fails
+        when none of it was begun, or when all of it was done and the end of the step was refused.
+        """
+        return _UNDO if self._has_savepoint else BACK
+
+    @property
+    def _has_savepoint(self) -> bool:
+        return not (self.is_one or self.comes_first)
 
     def find(self, position: int) -> tuple[Statement, int]:
         """Return the statement that a position in the text is in, and the place in its own text.
 
         What follows a statement, if only the semicolon, is none of the author's: that is its end.
         """
-        position -= 0 if self.is_one else len(_OPENING)
+        position -= len(_OPENING) if self._has_savepoint else 0
         ends = accumulate(len(_ended(statement)) for statement in self.statements)
         found = (s for s, end in zip(self.statements, ends, strict=True) if position < end)
         statement = next(found, self.statements[-1])

@@ -171,16 +171,9 @@ class Book:
         """Return the query for a row, see :func:`entry_of`."""
         return self._table.select(entry_id)
 
-    def opening(
-        self, step: Step, entry_id: int, returned: str, progress: Progress | None = None
-    ) -> tuple[str, str]:
-        """Write the row of a step as ``applying``.
-
-        Returns:
-            What comes first, and the query that does it and returns what is asked for.
-        """
-        orders = bookkeeping.opening(self._table, self._runner, step, entry_id, progress)
-        return _asked(orders, returned)
+    def opening(self, step: Step, entry_id: int, progress: Progress | None = None) -> str:
+        """Write the row of a step as ``applying``."""
+        return _ended(bookkeeping.opening(self._table, self._runner, step, entry_id, progress))
 
     def closing(self, step: Step, entry_id: int, duration_ms: str) -> tuple[str, str]:
         """Set the row of a step to its final state; the duration is SQL.
@@ -188,8 +181,8 @@ class Book:
         Returns:
             What comes first, and the query that does it and returns the row, see :func:`entry_of`.
         """
-        orders = bookkeeping.closing(self._table, step, entry_id, duration_ms)
-        return _asked(orders, SHOWN)
+        *first, finish = bookkeeping.closing(self._table, step, entry_id, duration_ms)
+        return _ended(first), f"{finish} RETURNING {SHOWN}"
 
     def editing(self, edit: Edit, entry_id: int) -> str:
         """Make an edit of the history alone, all at once."""
@@ -215,12 +208,6 @@ class Book:
 def entry_of(row: Row) -> HistoryEntry:
     """Return the entry that a row of the table stands for."""
     return entry_from(dict(zip(COLUMNS, row, strict=True)))
-
-
-def _asked(orders: list[str], returned: str) -> tuple[str, str]:
-    """Return the orders but for the last, each ended, and the last as a query."""
-    *first, last = orders
-    return _ended(first), f"{last} RETURNING {returned}"
 
 
 def _ended(statements: list[str]) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.begun import STILL_OURS, is_lost
 from asyncmig.engines.postgres.connection import ServerError
-from asyncmig.engines.postgres.guards import Guard, guard_of
 from asyncmig.errors import MigrationFailedError, TransactionLostError
 
 if TYPE_CHECKING:
+    from asyncmig.engines.postgres.batches import Batch
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.plan import Step
 
-_REACHED = "asyncmig_ending"
 _ABORTED = "25P02"
 
 
@@ -23,50 +23,46 @@ class Ending:
     """The end of a step's transaction, but for its COMMIT.
 
     Attributes:
-        guard: Fails unless the transaction is still ours.
-        orders: What to do then, each statement ended.
+        orders: What to do, each statement ended.
         query: What to ask at last.
+        may_follow: Whether it may share a message with the last of the author's code.
     """
 
-    guard: str
     orders: str
     query: str
+    may_follow: bool = True
 
-    async def follow(self, wire: Wire, step: Step, last: str = "") -> list[Row]:
+    async def follow(self, wire: Wire, step: Step, last: Batch | None = None) -> list[Row]:
         """Send it behind the last of the author's statements.
 
         Args:
             wire: The connection.
             step: What is being run.
-            last: The statements in front of it, ended; may be empty.
+            last: The statements to send in front of it, in the same message.
 
         Raises:
             TransactionLostError: The author's code ended our transaction.
             MigrationFailedError: The end was refused, by a deferred constraint for one.
-            ServerError: What stands in front of it was refused.
+            ServerError: What stands in front of it was refused, and is taken back.
         """
-        own = f"{self.guard} SAVEPOINT {_REACHED}; {self.orders}"
+        first = "" if last is None else last.text
         try:
-            return await wire.fetch(self.query, after=last + own)
+            return await wire.fetch(self.query, after=f"{first}{STILL_OURS} {self.orders}")
         except ServerError as error:
-            if guard_of(error) is Guard.TRANSACTION:
+            if is_lost(error):
                 raise transaction_lost(step) from error
-            if not last:
-                raise server_failed(step, error) from error
-            if not await _is_reached(wire):
+            if last is not None and await is_undone(wire, last):
                 raise
-        # Before release 13 a statement_timeout of the file is for the whole message. By itself the
-        # end has all of that time; what is wrong with it, it says again.
-        return await self.follow(wire, step)
+            raise server_failed(step, error) from error
 
 
-async def _is_reached(wire: Wire) -> bool:
-    """Tell whether the statements in front of the end had succeeded, after an error.
+async def is_undone(wire: Wire, batch: Batch) -> bool:
+    """Take a batch back, and tell whether that can be done: whether the error was in there.
 
     An error has no better mark: few have a position, and one is none of the statement's.
     """
     try:
-        await wire.execute(f"ROLLBACK TO SAVEPOINT {_REACHED}")
+        await wire.execute(batch.undo)
     except ServerError:
         return False
     return True

@@ -15,15 +15,11 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.refusals import FenceTakenError
-from asyncmig.engines.postgres.table import EQUALS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 _INVALID_TEXT = "22P02"
-
-XID = "pg_catalog.txid_current_if_assigned()"
-"""What tells a transaction that has written something from every other one."""
 
 
 class Guard(StrEnum):
@@ -31,18 +27,12 @@ class Guard(StrEnum):
 
     FENCE = "asyncmig: another runner is in its transaction"
     HISTORY = "asyncmig: the history has moved on"
-    TRANSACTION = "asyncmig: the migration has ended its transaction"
     OWNER = "asyncmig: the history belongs to another role"
 
 
 def unless(condition: str, guard: Guard) -> str:
     """Return a statement that fails, and skips the rest of its message, unless that is true."""
     return f"SELECT (CASE WHEN {condition} THEN '0' ELSE '{guard}' END)::integer;"
-
-
-def unless_ours(xid: str) -> str:
-    """Return the guard of a transaction: it has still the id that it had."""
-    return unless(f"{XID} {EQUALS} {xid}", Guard.TRANSACTION)
 
 
 def guard_of(error: ServerError) -> Guard | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from asyncmig.engines.postgres.batches import UNDO, Batch, batches
+from asyncmig.engines.postgres.batches import Batch, batches
 from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError
-from asyncmig.engines.postgres.ending import connection_closed
+from asyncmig.engines.postgres.ending import connection_closed, is_undone
 from asyncmig.engines.python_script import function_of, loaded, python_failed
 from asyncmig.engines.statements import failed, prepare
 from asyncmig.errors import AsyncmigError
@@ -58,12 +59,14 @@ async def _run_to_the_end(
 ) -> list[Row]:
     """Send statements in the same way, and the ending in one message with the last of them."""
     rest = list(batches(statements))
-    last = rest.pop() if statements and statements[-1].words[:1] != _COPY else None
+    rest[:1] = [replace(batch, comes_first=True) for batch in rest[:1]]
+    shares = ending.may_follow and statements and statements[-1].words[:1] != _COPY
+    last = rest.pop() if shares else None
     for batch in rest:
         await _send(wire, step, script, batch)
     if last is not None:
         try:
-            return await ending.follow(wire, step, last.text)
+            return await ending.follow(wire, step, last)
         except ServerError as error:
             await _explain(wire, step, script, last, error)
     return await ending.follow(wire, step)
@@ -83,7 +86,7 @@ async def _explain(
 
     All of them may succeed then: a time-out that the file has set was for each, not for all.
     """
-    if not batch.is_one and error.position is None and await _is_undone(wire):
+    if not batch.is_one and error.position is None and await is_undone(wire, batch):
         for statement in batch.statements:
             await _send(wire, step, script, Batch((statement,)))
         return
@@ -103,15 +106,6 @@ def _words(error: ServerError, statement: Statement, place: int) -> str:
     """Return what the server says, but for the semicolon that its author has not written."""
     is_behind_it = error.sqlstate == _SYNTAX_ERROR and place >= len(statement.text)
     return "syntax error at end of input" if is_behind_it else error.message
-
-
-async def _is_undone(wire: Wire) -> bool:
-    """Take a batch back, unless the server was stopped before it had begun with it."""
-    try:
-        await wire.execute(UNDO)
-    except ServerError:
-        return False
-    return True
 
 
 async def run_function(wire: Wire, step: Step, function: MigrationFunction) -> None:

@@ -20,6 +20,9 @@ _GREETING = (
     "pg_catalog.version(), pg_catalog.current_setting('application_name')"
 )
 
+_TIMES_STATEMENTS = 130000
+"""Before that release a message of several statements had one time-out."""
+
 _PRETENDS = "CockroachDB"
 """In ``version()`` of a server that grants an advisory lock to everybody who asks."""
 
@@ -42,6 +45,11 @@ class Server:
     name: str = ""
     has_advisory_locks: bool = True
     settings: str = ""
+
+    @property
+    def times_statements(self) -> bool:
+        """Whether ``statement_timeout`` is for each statement of a message, not for all of them."""
+        return self.version >= _TIMES_STATEMENTS
 
 
 async def greet(wire: Wire) -> Server:

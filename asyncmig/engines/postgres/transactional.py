@@ -6,15 +6,14 @@ code; tidy up, finish the row, COMMIT as a message of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.begun import BEGUN
 from asyncmig.engines.postgres.book import entry_of
 from asyncmig.engines.postgres.bookkeeping import SINCE_BEGIN
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.durable import WITHOUT_WAITING
 from asyncmig.engines.postgres.ending import Ending, server_failed
-from asyncmig.engines.postgres.guards import XID, unless_ours
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
 from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.lost_commit import is_committed
@@ -67,10 +66,10 @@ async def _once(
 ) -> HistoryEntry:
     transaction = _transaction(desk, step)
     try:
-        stay = await _enter(desk, transaction, step, planned)
+        before = await _enter(desk, transaction, step, planned)
         events.on_started()
         await run_setup(desk.settings.setup, desk.wire.raw)
-        entry = await _carry_out(desk, step, stay, work)
+        entry = await _carry_out(desk, step, desk.entry_id(step, planned), before, work)
     except ServerError as error:
         await transaction.roll_back()
         if error.sqlstate == _UNIQUE_VIOLATION:
@@ -97,34 +96,23 @@ def _transaction(desk: Desk, step: Step) -> Transaction:
     return NestableTransaction(desk.wire)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stay:
-    """What is known of a transaction of ours once it is entered.
+async def _enter(
+    desk: Desk, transaction: Transaction, step: Step, planned: Generation
+) -> Belongings | None:
+    """Begin; make sure that nobody else is in, and that the plan still holds; append the row.
 
-    Attributes:
-        entry_id: The row of the step.
-        xid: The transaction's id.
-        before: What the application that lends the connection has set on it; ``None`` for a
-            connection of our own.
+    Returns:
+        What the application that lends the connection has set on it; ``None`` for one of our own.
     """
-
-    entry_id: int
-    xid: str
-    before: Belongings | None
-
-
-async def _enter(desk: Desk, transaction: Transaction, step: Step, planned: Generation) -> _Stay:
-    """Begin; make sure that nobody else is in, and that the plan still holds; append the row."""
-    entry_id, before = desk.entry_id(step, planned), None
-    first, row = desk.book.opening(step, entry_id, XID)
-    first = f"{desk.transaction_settings(step.script)} {first}"
+    row = desk.book.opening(step, desk.entry_id(step, planned))
+    first = f"{desk.transaction_settings(step.script)} {row}{BEGUN}"
     compared = _compared(desk, planned)
-    if desk.wire.lent:
-        before = belongings_of(await desk.enter(transaction, compared, query=BELONGINGS))
-        ((xid,),) = await desk.wire.fetch(row, after=first)
-    else:
-        ((xid,),) = await desk.enter(transaction, compared, first, row)
-    return _Stay(entry_id, str(xid), before)
+    if not desk.wire.lent:
+        await desk.enter(transaction, compared, first)
+        return None
+    before = belongings_of(await desk.enter(transaction, compared, query=BELONGINGS))
+    await desk.wire.execute(first)
+    return before
 
 
 def _compared(desk: Desk, planned: Generation) -> Generation | None:
@@ -138,19 +126,22 @@ def _compared(desk: Desk, planned: Generation) -> Generation | None:
     return planned if planned.unfinished or desk.server.pooled else None
 
 
-async def _carry_out(desk: Desk, step: Step, stay: _Stay, work: Work) -> HistoryEntry:
+async def _carry_out(
+    desk: Desk, step: Step, entry_id: int, before: Belongings | None, work: Work
+) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
-    first, finish = desk.book.closing(step, stay.entry_id, SINCE_BEGIN)
+    first, finish = desk.book.closing(step, entry_id, SINCE_BEGIN)
     if _waits_for_flush(desk, step):
         first += WITHOUT_WAITING
-    ours = unless_ours(stay.xid)
-    if stay.before is None:
-        tidy = f"{TIDY} {desk.server.settings}"
-        (found,) = await work(desk.wire, Ending(ours, f"{tidy} {first}", finish))
+    shares = desk.server.times_statements
+    if before is None:
+        tidy = f"{TIDY} {desk.server.settings} {first}"
+        (found,) = await work(desk.wire, Ending(tidy, finish, may_follow=shares))
         return entry_of(found)
-    now = belongings_of(await work(desk.wire, Ending(ours, CHECK_DEFERRED, BELONGINGS)))
+    seen = await work(desk.wire, Ending(CHECK_DEFERRED, BELONGINGS, may_follow=shares))
     try:
-        (found,) = await desk.wire.fetch(finish, after=f"{restoring(stay.before, now)} {first}")
+        restore = restoring(before, belongings_of(seen))
+        (found,) = await desk.wire.fetch(finish, after=f"{restore} {first}")
     except ServerError as error:
         raise server_failed(step, error) from error
     return entry_of(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from asyncmig.engines.postgres.batches import Batch, batches
@@ -46,10 +48,33 @@ def test_several_stand_behind_a_savepoint() -> None:
     assert expected == batch.text
 
 
-@pytest.mark.parametrize("script", [TABLE, TABLE + INSERT + LAST, "UPDATE t SET n = 2"])
-def test_every_character_is_found_again(script: str) -> None:
-    """In its statement, and at its place there."""
+def test_what_comes_first_needs_no_savepoint_of_its_own() -> None:
+    """There is one already, just in front of it."""
+    (batch,) = batches_of(f"{TABLE}{LAST}")
+    assert f"{TABLE}{LAST}\n;" == replace(batch, comes_first=True).text
+
+
+@pytest.mark.parametrize(
+    ("script", "comes_first", "undo"),
+    [
+        (TABLE + LAST, False, "ROLLBACK TO SAVEPOINT asyncmig_batch;"),
+        (TABLE + LAST, True, "ROLLBACK TO SAVEPOINT asyncmig_begun;"),
+        (TABLE, False, "ROLLBACK TO SAVEPOINT asyncmig_begun;"),
+    ],
+)
+def test_a_batch_is_taken_back_to_its_savepoint(
+    script: str, undo: str, *, comes_first: bool
+) -> None:
+    """One by itself is not sent again: its error fails the step, so all of it may go."""
     (batch,) = batches_of(script)
+    assert undo == replace(batch, comes_first=comes_first).undo
+
+
+@pytest.mark.parametrize("comes_first", [True, False])
+@pytest.mark.parametrize("script", [TABLE, TABLE + INSERT + LAST, "UPDATE t SET n = 2"])
+def test_every_character_is_found_again(script: str, *, comes_first: bool) -> None:
+    """In its statement, and at its place there."""
+    (batch,) = [replace(found, comes_first=comes_first) for found in batches_of(script)]
     start = batch.text.index(script)
     places = [batch.find(start + n) for n in range(len(script))]
     assert list(range(len(script))) == [statement.offset + n for statement, n in places]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from asyncmig import Migrator, tally
 from asyncmig.engines.base import NothingToDo
+from asyncmig.engines.postgres.session import PostgresSession
 from asyncmig.history import Generation, History
 from tests.engines.lab import (
     RIVAL,
@@ -68,6 +70,17 @@ async def test_a_migration_takes_three_round_trips(
     What cannot share a message with the last statement takes one of its own.
     """
     assert OPEN + messages + CLOSE + COMMIT == await _trips_of(postgres_url, sql("1", text))
+
+
+async def test_before_release_13_the_end_goes_by_itself(postgres_url: str) -> None:
+    """There a time limit of the file would be for the whole message, and so for the end too."""
+    async with Proxy(postgres_url) as proxy, locked(engine_for(proxy.url)) as session:
+        assert isinstance(session, PostgresSession)
+        session._server = replace(session.server, version=120022)  # noqa: SLF001 - an old one
+        step = first_step(History(), sql("1", USERS))
+        before = proxy.round_trips
+        await session.apply(step, Generation(), Seen().events)
+        assert 4 == proxy.round_trips - before
 
 
 async def test_a_repeatable_migration_takes_as_many(postgres_url: str) -> None:
