@@ -76,7 +76,7 @@ async def test_before_release_13_the_end_goes_by_itself(postgres_url: str) -> No
     """There a time limit of the file would be for the whole message, and so for the end too."""
     async with Proxy(postgres_url) as proxy, locked(engine_for(proxy.url)) as session:
         assert isinstance(session, PostgresSession)
-        session._server = replace(session.server, version=120022)  # noqa: SLF001 - an old one
+        session._server = replace(session.server, version=120022)
         step = first_step(History(), sql("1", USERS))
         before = proxy.round_trips
         await session.apply(step, Generation(), Seen().events)
