@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres import bookkeeping
 from asyncmig.engines.postgres.connection import ServerError
-from asyncmig.engines.postgres.guards import Guard, guard_of, unless
-from asyncmig.engines.postgres.table import SHOWN
+from asyncmig.engines.postgres.guards import Guard, guard_of, only_if, unless
+from asyncmig.engines.postgres.table import AS_ISO, PLAIN
 from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
 from asyncmig.history import History
@@ -175,6 +175,15 @@ class Book:
         """Write the row of a step as ``applying``."""
         return _ended(bookkeeping.opening(self._table, self._runner, step, entry_id, progress))
 
+    def fenced_opening(self, step: Step, entry_id: int, fence: str) -> str:
+        """Do so for a new row, if the fence can be taken: an order less than a guard in front."""
+        fenced_id = only_if(fence, Guard.FENCE, entry_id)
+        return _ended(
+            bookkeeping.opening(
+                self._table, self._runner, step, entry_id, None, fenced_id=fenced_id
+            )
+        )
+
     def closing(self, step: Step, entry_id: int, duration_ms: str) -> tuple[str, str]:
         """Set the row of a step to its final state; the duration is SQL.
 
@@ -182,7 +191,7 @@ class Book:
             What comes first, and the query that does it and returns the row, see :func:`entry_of`.
         """
         *first, finish = bookkeeping.closing(self._table, step, entry_id, duration_ms)
-        return _ended(first), f"{finish} RETURNING {SHOWN}"
+        return f"{_ended(first)}{AS_ISO}", f"{finish} RETURNING {PLAIN}"
 
     def editing(self, edit: Edit, entry_id: int) -> str:
         """Make an edit of the history alone, all at once."""

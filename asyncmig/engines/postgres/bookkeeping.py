@@ -21,20 +21,37 @@ SINCE_STARTED = milliseconds_since("started_at")
 
 
 def opening(
-    table: HistoryTable, runner: Runner, step: Step, entry_id: int, progress: Progress | None
+    table: HistoryTable,
+    runner: Runner,
+    step: Step,
+    entry_id: int,
+    progress: Progress | None,
+    *,
+    fenced_id: str = "",
 ) -> list[str]:
     """Write the row of a step as ``applying``, before any side effect of the migration.
 
     A premature COMMIT then leaves a trace. What a repeatable supersedes goes first, because of the
     unique index; what a reversal reverts stays until the end. The row of an unfinished run is taken
     over: the file may have been corrected since.
+
+    Args:
+        table: Where to write.
+        runner: Who writes.
+        step: What begins.
+        entry_id: Its row.
+        progress: How far it got, without a transaction.
+        fenced_id: SQL for the id of a new row, which fails for who must not write it.
     """
     edit = step.edit()
     row = replace(edit.row, state=RowState.APPLYING, progress=progress)
     values = values_of(row, runner)
     if step.resumes is not None:
         return [table.take_over(entry_id, values)]
-    return [*_retired(table, edit, RowState.SUPERSEDED), table.insert(entry_id, values)]
+    return [
+        *_retired(table, edit, RowState.SUPERSEDED),
+        table.insert(fenced_id or entry_id, values),
+    ]
 
 
 def closing(table: HistoryTable, step: Step, entry_id: int, duration_ms: str) -> list[str]:

@@ -185,7 +185,7 @@ class Desk:
         asked = self._source.server_settings
         if self.server.pooled:  # the RESET ALL after the last migration has taken the name away
             asked = {"application_name": self.server.name, **asked}
-        return transaction_settings(self.settings, script, self.server.version, asked)
+        return transaction_settings(self.settings, script, self.server, asked)
 
     def stepwise_settings(self, script: Script) -> str:
         """Return the SETs for the session while the script runs without a transaction."""
@@ -280,6 +280,15 @@ class Desk:
             guards += unless(self.table.is_at(planned), Guard.HISTORY)
         with entering():
             return await transaction.begin(f"{guards} {first}", query)
+
+    async def enter_fenced(self, transaction: Transaction, first: str) -> None:
+        """Begin a transaction with statements that fail unless it is the only one.
+
+        Raises:
+            FenceTakenError: Another runner is in one.
+        """
+        with entering():
+            await transaction.begin(first)
 
     async def compare(self, planned: Generation) -> None:
         """Make sure that the history is the one that was planned from.

@@ -32,7 +32,12 @@ class Guard(StrEnum):
 
 def unless(condition: str, guard: Guard) -> str:
     """Return a statement that fails, and skips the rest of its message, unless that is true."""
-    return f"SELECT (CASE WHEN {condition} THEN '0' ELSE '{guard}' END)::integer;"
+    return f"SELECT {only_if(condition, guard, 0)};"
+
+
+def only_if(condition: str, guard: Guard, number: int) -> str:
+    """Return an expression that is the number, and fails unless the condition is true."""
+    return f"(CASE WHEN {condition} THEN '{number}' ELSE '{guard}' END)::bigint"
 
 
 def guard_of(error: ServerError) -> Guard | None:

@@ -16,6 +16,7 @@ from asyncmig.engines.postgres.resume import (
     refuse_progress,
     units_left,
 )
+from asyncmig.engines.postgres.server import Server
 from asyncmig.engines.postgres.settings import (
     OURSELVES,
     TIDY,
@@ -50,6 +51,9 @@ _HEAD = r"""\set ON_ERROR_STOP on
 
 _ENCODING = "SET client_encoding = 'UTF8';\n"
 """RESET ALL gave it back to the database's own."""
+
+_ANY_SERVER = Server(0, pooled=False)
+"""What a script is written for."""
 
 
 def psql_script(plan: Plan, runner: Runner, table: HistoryTable, settings: EngineSettings) -> str:
@@ -119,7 +123,7 @@ class _Writer:
         entry_id = _entry_id(step, generation)
         yield self._begin(generation)
         yield from self._open(step, entry_id, None)
-        yield transaction_settings(self._settings, step.script, 0, {}) + "\n"
+        yield transaction_settings(self._settings, step.script, _ANY_SERVER, {}) + "\n"
         yield _text([s for unit in prepared.units for s in unit.statements])
         yield f"{TIDY}\n{_ENCODING}"
         yield from self._close(step, entry_id)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from asyncmig.engines.base import EngineSettings
+    from asyncmig.engines.postgres.server import Server
     from asyncmig.migration import Limits, Script
 
 _LONGEST = 2_147_483_647
@@ -99,26 +100,28 @@ def stepwise_settings(settings: EngineSettings, script: Script, server_version: 
 
 
 def transaction_settings(
-    settings: EngineSettings, script: Script, server_version: int, asked: Mapping[str, str]
+    settings: EngineSettings, script: Script, server: Server, asked: Mapping[str, str]
 ) -> str:
     """Return the SETs for one transaction. Nothing of them outlives it, through a pooler neither.
 
-    A Python migration may take its time between two statements, unless it says otherwise.
+    What a session of our own has anyway is not set again. A Python migration may take its time
+    between two statements, unless it says otherwise.
 
     Args:
         settings: The time limits.
         script: What will run.
-        server_version: As ``server_version_num``.
+        server: What it is sent to.
         asked: What the URL asks for; only the file itself has a later word.
     """
     idle = getattr(script, "idle_timeout", IDLE_SECONDS)
     limits = limits_of(settings, script)
-    lines = [
-        f"SET LOCAL lock_timeout = {milliseconds(limits.lock_timeout)};",
-        f"SET LOCAL statement_timeout = {milliseconds(limits.statement_timeout)};",
-        f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(idle)};",
-    ]
-    if server_version >= _SINCE["transaction_timeout"]:
+    statement, is_settled = milliseconds(limits.statement_timeout), bool(server.settings)
+    lines = [f"SET LOCAL lock_timeout = {milliseconds(limits.lock_timeout)};"]
+    if statement or not is_settled:
+        lines.append(f"SET LOCAL statement_timeout = {statement};")
+    if idle != IDLE_SECONDS or not is_settled:
+        lines.append(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(idle)};")
+    if server.version >= _SINCE["transaction_timeout"] and not is_settled:
         lines.append("SET LOCAL transaction_timeout = 0;")
     lines += [setting(name, value, local=True) for name, value in asked.items()]
     lines += [f"SET LOCAL {name} = {value};" for name, value in _said(script.limits)]

@@ -86,6 +86,11 @@ def instant(expression: str) -> str:
 SHOWN = ", ".join(instant(c) if c in {"started_at", "finished_at"} else c for c in COLUMNS)
 """A whole row, every value as text that no setting changes."""
 
+PLAIN = ", ".join(COLUMNS)
+AS_ISO = "SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC';"
+"""A whole row, where the instants are plain by the settings of a transaction that ends with that:
+the server works less than by spelling them out."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryTable:
@@ -258,8 +263,8 @@ class HistoryTable:
 
     # --- writing ------------------------------------------------------------------------------
 
-    def insert(self, entry_id: int, values: Mapping[str, Value]) -> str:
-        """Append a row; the clock and the user are the server's."""
+    def insert(self, entry_id: int | str, values: Mapping[str, Value]) -> str:
+        """Append a row; the clock and the user are the server's, and the id may be SQL."""
         names = ", ".join(("id", *values, "started_at", "username"))
         given = ", ".join(map(literal, values.values()))
         return (

@@ -104,9 +104,13 @@ async def _enter(
     Returns:
         What the application that lends the connection has set on it; ``None`` for one of our own.
     """
-    row = desk.book.opening(step, desk.entry_id(step, planned))
-    first = f"{desk.transaction_settings(step.script)} {row}{BEGUN}"
-    compared = _compared(desk, planned)
+    entry_id, compared = desk.entry_id(step, planned), _compared(desk, planned)
+    settings = desk.transaction_settings(step.script)
+    if compared is None and step.replaces is None and not desk.wire.lent:
+        row = desk.book.fenced_opening(step, entry_id, desk.mutex.fence)
+        await desk.enter_fenced(transaction, f"{settings} {row}{BEGUN}")
+        return None
+    first = f"{settings} {desk.book.opening(step, entry_id)}{BEGUN}"
     if not desk.wire.lent:
         await desk.enter(transaction, compared, first)
         return None
