@@ -78,11 +78,10 @@ def _read_all(
 def _list_files(location: Location, problems: list[SourceError]) -> list[File]:
     """Return the migration files of a folder, and note the names that cannot be."""
     files: list[File] = []
-    for entry in location.entries():
+    for entry in location.files():
         name = parse_name(entry.name)
         path = location.path_of(entry.name)
-        # A broken link is no folder: it is kept, and cannot be read.
-        if name is None or entry.is_dir():
+        if name is None:
             continue
         if isinstance(name, Misnamed):
             problems.append(Place(path).wrong(name.sentence, hint=name.hint))

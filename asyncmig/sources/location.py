@@ -37,8 +37,10 @@ class Location:
         """Return what messages call a file in it."""
         return f"{self.label.rstrip('/')}/{file_name}"
 
-    def entries(self) -> list[Traversable]:
-        """List what is in the folder, sorted by name.
+    def files(self) -> list[Traversable]:
+        """List what is in the folder and no folder itself, sorted by name.
+
+        A broken link is none, so it is listed, and cannot be read.
 
         Raises:
             SourceNotFoundError: There is no such folder, or it is a file.
@@ -46,11 +48,23 @@ class Location:
         """
         try:
             if self.root.is_dir():
-                return sorted(self.root.iterdir(), key=lambda entry: entry.name)
+                folders = self._folders()
+                found = (entry for entry in self.root.iterdir() if entry.name not in folders)
+                return sorted(found, key=lambda entry: entry.name)
             is_file = self.root.is_file()
         except OSError as error:
             raise unreadable(self.label, error) from error
         raise self._not_a_folder() if is_file else self._not_found()
+
+    def _folders(self) -> set[str]:
+        """Return the names of the folders in it.
+
+        On disk the listing itself tells, which is far quicker than to ask for each entry.
+        """
+        if not isinstance(self.root, Path):
+            return {entry.name for entry in self.root.iterdir() if entry.is_dir()}
+        with os.scandir(self.root) as entries:
+            return {entry.name for entry in entries if _is_folder(entry)}
 
     def _not_a_folder(self) -> SourceNotFoundError:
         """Return the error for a file in the place of a folder."""
@@ -99,6 +113,13 @@ def locate(source: Source) -> Location:
     # Some have a path for their text (zipfile.Path), some only a repr (MultiplexedPath).
     has_text = type(source).__str__ is not object.__str__
     return Location(str(source) if has_text else source.name, source)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, for one
+        return False
 
 
 def unreadable(path: str, error: OSError) -> SourceError:

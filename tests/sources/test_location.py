@@ -77,6 +77,15 @@ def test_a_broken_link_is_not_passed_over(folder: Path) -> None:
     assert isinstance(error.__cause__, FileNotFoundError)
 
 
+def test_a_link_to_itself_is_not_passed_over(folder: Path) -> None:
+    """Nor does it hide the other files."""
+    (folder / "2_loop.sql").symlink_to(folder / "2_loop.sql")
+
+    [error] = find_problems("migrations", SQLITE)
+
+    assert str(error).startswith("migrations/2_loop.sql cannot be read: ")
+
+
 def test_a_folder_that_cannot_be_read_is_said_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,14 +53,15 @@ class PostgresSession(Desk):
         prepared: Prepared | None = None,
     ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
-        from asyncmig.engines.postgres import autocommit, transactional
+        from asyncmig.engines.postgres.autocommit import apply_python, apply_sql
+        from asyncmig.engines.postgres.transactional import apply
 
         async with self._waiting_again():
             if step.script.transaction:
-                return await transactional.apply(self, step, planned, events, prepared)
+                return await apply(self, step, planned, events, prepared)
             if isinstance(step.script, SqlScript):
-                return await autocommit.apply_sql(self, step, planned, events, prepared)
-            return await autocommit.apply_python(self, step, planned, events)
+                return await apply_sql(self, step, planned, events, prepared)
+            return await apply_python(self, step, planned, events)
 
     async def flush(self) -> None:
         """Have the disk hold what was applied."""
