@@ -33,6 +33,7 @@ BY_FIRST_WORDS = {
     "COMMIT PREPARED": re.compile(r"COMMIT PREPARED\b"),
     "ROLLBACK PREPARED": re.compile(r"ROLLBACK PREPARED\b"),
 }
+ANY_OF_THEM = re.compile("|".join(pattern.pattern for pattern in BY_FIRST_WORDS.values()))
 # These are told by what stands further on; only their tokens are looked at, for speed.
 READ_ON = re.compile(
     r"REINDEX\b|CLUSTER\b|ALTER (?:TABLE|DATABASE|SUBSCRIPTION)\b|CREATE SUBSCRIPTION\b"
@@ -92,9 +93,8 @@ def sqlite_reason(statement: Statement) -> str | None:
 def postgresql_reason(statement: Statement) -> str | None:
     """Return why PostgreSQL does not run a statement in a transaction."""
     words = " ".join(statement.words)
-    for phrase, pattern in BY_FIRST_WORDS.items():
-        if pattern.match(words):
-            return phrase
+    if ANY_OF_THEM.match(words):
+        return next(phrase for phrase, found in BY_FIRST_WORDS.items() if found.match(words))
     if not READ_ON.match(words):
         return None
     found = statement_tokens(statement, Dialect.POSTGRESQL)

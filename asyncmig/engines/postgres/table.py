@@ -265,8 +265,9 @@ class HistoryTable:
 
     def insert(self, entry_id: int | str, values: Mapping[str, Value]) -> str:
         """Append a row; the clock and the user are the server's, and the id may be SQL."""
-        names = ", ".join(("id", *values, "started_at", "username"))
-        given = ", ".join(map(literal, values.values()))
+        known = {name: literal(value) for name, value in values.items() if value is not None}
+        names = ", ".join(("id", *known, "started_at", "username"))
+        given = ", ".join(known.values())
         return (
             f"INSERT INTO {self.qualified} ({names}) "
             f"VALUES ({entry_id}, {given}, {_NOW}, session_user)"
