@@ -27,7 +27,8 @@ and the server does not point to it, they are sent once more, one by one."""
 _SAVEPOINT = "asyncmig_batch"
 _OPENING = f"SAVEPOINT {_SAVEPOINT};"
 _CLOSING = f" RELEASE SAVEPOINT {_SAVEPOINT};"
-_UNDO = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};"
+_UNDO = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};{_CLOSING}"
+"""Nothing of the name is left: a later batch that was not begun must not be taken back to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ async def _run_to_the_end(
         try:
             return await ending.follow(wire, step, last)
         except ServerError as error:
-            await _explain(wire, step, script, last, error)
+            await _explain(wire, step, script, last, error, taken_back=True)
     return await ending.follow(wire, step)
 
 
@@ -76,17 +76,25 @@ async def _send(wire: Wire, step: Step, script: SqlScript, batch: Batch) -> None
     try:
         await wire.execute(batch.text)
     except ServerError as error:
-        await _explain(wire, step, script, batch, error)
+        is_clear = batch.is_one or error.position is not None
+        taken_back = not is_clear and await is_undone(wire, batch)
+        await _explain(wire, step, script, batch, error, taken_back=taken_back)
 
 
 async def _explain(
-    wire: Wire, step: Step, script: SqlScript, batch: Batch, error: ServerError
+    wire: Wire,
+    step: Step,
+    script: SqlScript,
+    batch: Batch,
+    error: ServerError,
+    *,
+    taken_back: bool,
 ) -> None:
     """Say which statement was refused. If that is not clear, send each of them alone.
 
     All of them may succeed then: a time-out that the file has set was for each, not for all.
     """
-    if not batch.is_one and error.position is None and await is_undone(wire, batch):
+    if taken_back and not batch.is_one and error.position is None:
         for statement in batch.statements:
             await _send(wire, step, script, Batch((statement,)))
         return

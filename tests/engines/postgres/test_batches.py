@@ -57,7 +57,11 @@ def test_what_comes_first_needs_no_savepoint_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("script", "comes_first", "undo"),
     [
-        (TABLE + LAST, False, "ROLLBACK TO SAVEPOINT asyncmig_batch;"),
+        (
+            TABLE + LAST,
+            False,
+            "ROLLBACK TO SAVEPOINT asyncmig_batch; RELEASE SAVEPOINT asyncmig_batch;",
+        ),
         (TABLE + LAST, True, "ROLLBACK TO SAVEPOINT asyncmig_begun;"),
         (TABLE, False, "ROLLBACK TO SAVEPOINT asyncmig_begun;"),
     ],

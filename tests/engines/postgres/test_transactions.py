@@ -146,6 +146,13 @@ async def test_a_row_that_was_finished_meanwhile_is_a_move(postgres_lab: Lab) ->
             32,
             "42703",
         ),
+        (f"SELECT 1;\n{USERS}" + "INSERT INTO users VALUES (1);\n" * 2, 4, 1, "23505"),
+        (
+            f"{USERS}SELECT 1;\n" + "INSERT INTO users VALUES (1);\n" * 2 + "SELECT 1;",
+            4,
+            1,
+            "23505",
+        ),
         ("SELECT 1;\nDO $$ BEGIN\n  COMMIT;\nEND $$;", 2, 1, "2D000"),
         ("SELECT 1;\n/* a\n b */ SELECT 1/0;", 3, 7, "22012"),
         ("CREATE TABLE t (n int", 1, 22, "42601"),
