@@ -19,6 +19,9 @@ _SMALL = 16_000
 """Characters of a script whose statements are kept: they take as much memory as itself once more.
 What is longer is looked through and cut anew when it runs, which takes far longer than that."""
 
+_ROOM = 4_000_000
+"""Characters of all scripts whose statements are kept at a time."""
+
 
 class Scripts:
     """The scripts of one run.
@@ -31,6 +34,7 @@ class Scripts:
         self._dialect = dialect
         self._fit: set[SqlScript] = set()
         self._kept: dict[SqlScript, Prepared] = {}
+        self._room = _ROOM
 
     async def look_through(self, steps: Iterable[Step]) -> None:
         """Refuse what cannot be run safely, off the event loop; what was seen is not seen again.
@@ -42,7 +46,11 @@ class Scripts:
 
     def take(self, step: Step) -> Prepared | None:
         """Return the script of a step as it was cut, if that was kept; it is not kept further."""
-        return self._kept.pop(step.script, None) if isinstance(step.script, SqlScript) else None
+        script = step.script
+        if not isinstance(script, SqlScript) or script not in self._kept:
+            return None
+        self._room += len(script.text)
+        return self._kept.pop(script)
 
     def _look_through(self, steps: Iterable[Step]) -> None:
         """Cut the scripts. The lexer is imported now, in the thread: mostly there is no need."""
@@ -54,5 +62,6 @@ class Scripts:
                 continue
             prepared = prepare(script, self._dialect, step.key)
             self._fit.add(script)
-            if len(script.text) <= _SMALL:
+            if len(script.text) <= min(_SMALL, self._room):
                 self._kept[script] = prepared
+                self._room -= len(script.text)

@@ -49,6 +49,18 @@ async def test_a_large_script_is_not_kept() -> None:
     assert scripts.take(step) is None
 
 
+async def test_many_scripts_are_kept_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that was taken makes room for one of a plan that is made again."""
+    monkeypatch.setattr("asyncmig.scripts._ROOM", len("SELECT 1"))
+    one, two = steps_of(versioned(1, text="SELECT 1"), versioned(2, text="SELECT 2"))
+    (three,) = steps_of(versioned(3, text="SELECT 3"))
+    scripts = Scripts(Dialect.SQLITE)
+    await scripts.look_through([one, two])
+    kept = [scripts.take(step) is not None for step in (one, two)]
+    await scripts.look_through([three])
+    assert [True, False, True] == [*kept, scripts.take(three) is not None]
+
+
 async def test_python_is_nothing_to_cut() -> None:
     """It is imported when it runs."""
     (step,) = steps_of(in_python(1))
