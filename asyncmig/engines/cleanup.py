@@ -123,6 +123,24 @@ async def see_through(work: Coroutine[object, object, T]) -> T:
     return await Grace().see_through(work)
 
 
+async def finish_or_see_through(work: Coroutine[object, object, T]) -> T:
+    """Await ``work`` for as long as it takes, and for a bounded time in a task that is cancelled.
+
+    Also where it was cancelled before, as on the way out.
+
+    Raises:
+        CancelledError: The time was up.
+    """
+    task = asyncio.current_task()
+    grace = Grace()
+    try:
+        if task is not None and task.cancelling():
+            return await grace.finish(work)
+        return await grace.see_through(work)
+    except TimeoutError as error:
+        raise asyncio.CancelledError from error
+
+
 @asynccontextmanager
 async def delivering() -> AsyncGenerator[None]:
     """Deliver on the way out what was put off inside, and not delivered by an ``await`` since.

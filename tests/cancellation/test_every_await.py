@@ -12,6 +12,7 @@ import pytest
 from asyncmig import Migrator
 from asyncmig.events import MigrationApplied
 from asyncmig.history import RowState
+from asyncmig.request import Durability
 from tests.cancellation.stepping import by_scope, by_task, by_task_again_and_again, by_timeout
 from tests.database import TABLES, ask
 from tests.engines.postgres.ground import LOCKS, OURS, connected, until
@@ -53,7 +54,13 @@ def _migrations(migration_folder: MigrationFolder, request: pytest.FixtureReques
 
 
 async def cancelled_run(
-    url: str, source: MigrationFolder, look: Look, cancel: Cancel, at: int
+    url: str,
+    source: MigrationFolder,
+    look: Look,
+    cancel: Cancel,
+    at: int,
+    *,
+    durability: Durability = Durability.MIGRATION,
 ) -> bool:
     """Cancel a run at its `at`-th await, look at what it left, and run again to the end.
 
@@ -61,7 +68,7 @@ async def cancelled_run(
         Whether the run was still at work; where it was not, there is no further await.
     """
     events: list[Event] = []
-    migrator = Migrator(url, source, observer=events.append, busy_timeout=1)
+    migrator = Migrator(url, source, observer=events.append, busy_timeout=1, durability=durability)
     began = time.monotonic()
     was_cancelled = await cancel(migrator.up(), at=at)
     assert time.monotonic() - began < PROMISED, at
@@ -97,6 +104,23 @@ async def test_a_sqlite_run_can_be_cancelled_at_every_await(
             break
         left = {path.name for path in tmp_path.glob(f"{at}.db*")}  # noqa: ASYNC240 - a look
         assert {f"{at}.db"} == left, at
+    assert at > 20
+
+
+@TURNS
+async def test_a_sqlite_run_in_batches_can_be_cancelled_at_every_await(
+    tmp_path: Path, migration_folder: MigrationFolder, turn: int, cancel: Cancel
+) -> None:
+    """What was told is there, and what was not told is not."""
+    for number in (4, 5, 6):
+        migration_folder.write(f"00{number}_more.sql", f"CREATE TABLE more_{number} (id integer);")
+    for at in itertools.count(1 + turn, len(FORMS)):
+        url = f"sqlite:///{tmp_path}/{at}.db"
+        look = partial(ask, url)
+        if not await cancelled_run(
+            url, migration_folder, look, cancel, at, durability=Durability.RUN
+        ):
+            break
     assert at > 20
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
 from asyncmig.engines import open_engine
+from asyncmig.request import Durability
 from tests.engines.lab import Lab
 
 if TYPE_CHECKING:
@@ -37,6 +39,16 @@ def sqlite_lab(sqlite_url: str, sqlite_path: Path) -> Lab:
     return Lab(make_engine, query, SLOW_SQLITE)
 
 
+@pytest.fixture
+def sqlite_run_lab(sqlite_lab: Lab) -> Lab:
+    """Return the same, where migrations share a transaction until they are flushed."""
+
+    def make_engine(settings: EngineSettings) -> Engine:
+        return sqlite_lab.make_engine(replace(settings, durability=Durability.RUN))
+
+    return replace(sqlite_lab, make_engine=make_engine)
+
+
 def look_into(path: Path, statement: str) -> list[tuple[Any, ...]]:
     """Run a statement on a connection of its own, and commit it."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -60,7 +72,7 @@ def postgres_lab(postgres_url: str) -> Lab:
     return Lab(make_engine, query, "SELECT pg_sleep(60)")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "sqlite_run", "postgres"])
 def lab(request: pytest.FixtureRequest) -> Lab:
     """Return an empty database, of each kind in turn."""
     found: Lab = request.getfixturevalue(f"{request.param}_lab")

@@ -129,14 +129,17 @@ async def locked(engine: Engine, runner: Runner = RUNNER) -> AsyncGenerator[Sess
 async def run(
     engine: Engine, *migrations: Migration, request: Request = UP, runner: Runner = RUNNER
 ) -> list[HistoryEntry]:
-    """Do what a run does: lock, read, plan, apply. Return the rows that were written."""
+    """Do what a run does: lock, read, plan, apply, flush. Return the rows that were written."""
     entries: list[HistoryEntry] = []
     async with locked(engine, runner) as session:
         history = await session.history()
-        for step in make_plan(migrations, history, request, LAX).steps:
-            entry = await session.apply(step, history.generation, Seen().events)
-            history = history.with_entry(entry, step.edit())
-            entries.append(entry)
+        try:
+            for step in make_plan(migrations, history, request, LAX).steps:
+                entry = await session.apply(step, history.generation, Seen().events)
+                history = history.with_entry(entry, step.edit())
+                entries.append(entry)
+        finally:
+            await session.flush()
         if (found := await session.history()) != history:
             pytest.fail(f"the history is not what the entries say: {found}")
     return entries

@@ -148,6 +148,7 @@ async def test_a_wait_ends_when_the_work_is_done(lab: Lab) -> None:
     async with locked(lab.engine) as session, lab.engine.session(RIVAL) as rival:
         step = first_step(await session.history(), USERS)
         await session.apply(step, Generation(), Seen().events)
+        await session.flush()
         with pytest.raises(NothingToDo):
             async with rival.lock(wait_for(settled=lambda history: len(history) == 1)):
                 pass
@@ -313,6 +314,7 @@ async def test_the_next_step_runs_after_a_failure(lab: Lab) -> None:
                 first_step(History(), sql("1", "NONSENSE")), Generation(), Seen().events
             )
         await session.apply(first_step(History(), USERS), Generation(), Seen().events)
+        await session.flush()
     assert {"users"} == await lab.tables()
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asyncmig.request import Durability
 from tests.faults.matrix import (
     Fault,
     LostOrDoubledError,
@@ -67,6 +68,8 @@ _NEVER_BUSY = (
     "ROLLBACK",
     "PRAGMA busy_timeout",  # these two only change the connection
     "PRAGMA foreign_keys",
+    "SAVEPOINT",
+    "RELEASE",
     "SELECT token FROM holder",  # by who holds the lock, or without the file's changing hands
     *AUTHORS_OWN,
 )
@@ -112,9 +115,10 @@ class Recording:
 class Ground:
     """A folder to try things in: the migrations, and how each phase goes in one journal mode."""
 
-    def __init__(self, root: Path, mode: str) -> None:
+    def __init__(self, root: Path, mode: str, durability: Durability) -> None:
         self._root = root
         self._mode = mode
+        self._durability = durability
         self._migrations = root / "migrations"
         self._numbers = itertools.count()
         write_sqlite_scenario(self._migrations)
@@ -157,8 +161,8 @@ class Ground:
             _refuse_wrong_exit(struck, blow, said[: blow.point + 1])
             verdict = forked(clean_run, place, phase, recording.snapshot).result()
         except LostOrDoubledError as error:
-            where = f"{self._mode}, point {number} ({blow.fault.value}): {short(said[blow.point])}"
-            return LostOrDoubledError(f"{where}\n{error}")
+            where = f"{self._mode}, {self._durability}, point {number} ({blow.fault.value})"
+            return LostOrDoubledError(f"{where}: {short(said[blow.point])}\n{error}")
         finally:
             shutil.rmtree(place.path.parent)
         return Trial(number, said[blow.point], blow.fault, verdict)
@@ -169,10 +173,12 @@ class Ground:
         path = folder / "test.db"
         if start is not None:
             shutil.copyfile(start, path)
-        return Place(path, self._migrations, self._mode)
+        return Place(path, self._migrations, self._mode, self._durability)
 
 
-def matrix(every: int, modes: Sequence[str] = MODES) -> Outcome:
+def matrix(
+    every: int, modes: Sequence[str] = MODES, durabilities: Sequence[Durability] = tuple(Durability)
+) -> Outcome:
     """Try the faults at each nth statement, in each journal mode.
 
     Only for a process with a single thread: it forks.
@@ -181,8 +187,10 @@ def matrix(every: int, modes: Sequence[str] = MODES) -> Outcome:
         every: 1 for every fault at every point; more for one fault in turn at each nth point, and
             at those that decide.
         modes: The journal modes.
+        durabilities: Whether each migration has a transaction of its own.
     """
-    return _outcome(modes, lambda ground: ground.trials(every))
+    grounds = tuple(itertools.product(modes, durabilities))
+    return _outcome(grounds, lambda ground: ground.trials(every))
 
 
 def killed_rebuilds(modes: Sequence[str] = MODES) -> Outcome:
@@ -190,17 +198,19 @@ def killed_rebuilds(modes: Sequence[str] = MODES) -> Outcome:
 
     Only for a process with a single thread: it forks.
     """
-    return _outcome(modes, Ground.killed_rebuilds)
+    grounds = tuple((mode, Durability.MIGRATION) for mode in modes)
+    return _outcome(grounds, Ground.killed_rebuilds)
 
 
 def _outcome(
-    modes: Sequence[str], trials: Callable[[Ground], Iterator[Trial | LostOrDoubledError]]
+    grounds: Sequence[tuple[str, Durability]],
+    trials: Callable[[Ground], Iterator[Trial | LostOrDoubledError]],
 ) -> Outcome:
     tried: list[Trial] = []
     failures: list[str] = []
-    for mode in modes:
+    for mode, durability in grounds:
         with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-            for ended in trials(Ground(Path(folder), mode)):
+            for ended in trials(Ground(Path(folder), mode, durability)):
                 if isinstance(ended, Trial):
                     tried.append(ended)
                 else:

@@ -20,6 +20,7 @@ from asyncmig import Migrator
 from asyncmig.engines.base import Runner
 from asyncmig.engines.sqlite.lock import LockFile
 from asyncmig.errors import AsyncmigError, IncompleteMigrationError
+from asyncmig.request import Durability
 from tests.engines.sqlite.places import keys_on
 from tests.faults.matrix import Fault, LostOrDoubledError, Verdict
 from tests.faults.scenario import HISTORY, Phase, Snapshot, active_rows
@@ -43,17 +44,27 @@ class Place:
         path: The database.
         migrations: The folder of the migrations.
         mode: The journal mode.
+        durability: Whether migrations share a transaction, for which there is no setup hook.
     """
 
     path: Path
     migrations: Path
     mode: str
+    durability: Durability = Durability.MIGRATION
 
     @property
     def migrator(self) -> Migrator:
         """What runs the migrations."""
         url = f"sqlite:///{self.path}?journal_mode={self.mode}"
-        return Migrator(url, self.migrations, observer=None, wait_timeout=20, setup=keys_on)
+        setup = keys_on if self.durability is Durability.MIGRATION else None
+        return Migrator(
+            url,
+            self.migrations,
+            observer=None,
+            wait_timeout=20,
+            setup=setup,
+            durability=self.durability,
+        )
 
 
 @dataclass(frozen=True, slots=True)

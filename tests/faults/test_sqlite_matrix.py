@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from asyncmig.request import Durability
 from tests.faults.matrix import Verdict
 from tests.faults.sqlite import FAULTS, MODES, killed_rebuilds, matrix
 from tests.faults.sqlite_forks import apart
@@ -17,10 +18,11 @@ pytestmark = pytest.mark.timeout(
 )  # some seconds of work; a crowded machine takes ten times that
 
 
+@pytest.mark.parametrize("durability", Durability)
 @pytest.mark.parametrize("mode", MODES)
-def test_nothing_is_lost_or_doubled_after_any_fault(mode: str) -> None:
+def test_nothing_is_lost_or_doubled_after_any_fault(mode: str, durability: Durability) -> None:
     """Whatever happens to a runner, the next one makes the database what it is without a fault."""
-    outcome = apart(matrix, EVERY, (mode,))
+    outcome = apart(matrix, EVERY, (mode,), (durability,))
 
     assert () == outcome.failures
     assert set(FAULTS) == {trial.fault for trial in outcome.trials}

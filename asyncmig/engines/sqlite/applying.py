@@ -11,7 +11,7 @@ from asyncmig.engines.sqlite.bodies import PythonBody, SqlBody, prepared_of, pyt
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.foreign_keys import ForeignKeysOff, ViolationsError
-from asyncmig.engines.sqlite.records import read_entry, roll_back, write
+from asyncmig.engines.sqlite.records import read_entry, write
 from asyncmig.engines.sqlite.row import RowOfStep
 from asyncmig.engines.sqlite.table import now
 from asyncmig.errors import MigrationFailedError, TransactionLostError
@@ -81,6 +81,7 @@ class Turn:
         self._body = body
         self._row = RowOfStep(step, planned, desk.table, desk.runner)
         self._keys = None if body.foreign_keys else ForeignKeysOff()
+        self._transaction = desk.transaction_for(step, body)
         # What is one piece of work in the thread needs no row that says that it has begun.
         self._opens_row = isinstance(step.script, PythonScript) or step.resumes is not None
         self._began: datetime | None = None
@@ -101,13 +102,15 @@ class Turn:
             DriverError: The database itself; a busy one may be tried again.
         """
         desk = self._desk
-        await desk.lay_out()
+        await desk.lay_out(self._transaction)
         looking = _Looking(self.tell_started)
         try:
             # Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
             return await self._run()
-        except BaseException:
+        except BaseException as error:
             await desk.sweep(self._give_up)
+            if isinstance(error, Exception):  # a cancellation goes on; the flush will tell
+                desk.batch.refuse_lost()
             raise
         finally:
             looking.stop()
@@ -133,7 +136,7 @@ class Turn:
         """Take the turn: the fence, and the row where something could come between."""
         if self._keys:
             self._keys.turn_off(raw)
-        raw.execute("BEGIN IMMEDIATE")
+        self._transaction.begin(raw)
         self._desk.fence.refuse_moved(raw, self._planned)
         if self._keys:
             self._keys.note_violations(raw)
@@ -169,7 +172,7 @@ class Turn:
     def commit(self, raw: Raw) -> None:
         """Make it stand."""
         try:
-            raw.execute("COMMIT")
+            self._transaction.commit(raw)
         except DriverError as error:
             if is_busy(error):
                 raise
@@ -183,7 +186,7 @@ class Turn:
 
     def _give_up(self, raw: Raw) -> None:
         self.authorizer.remove(raw)
-        roll_back(raw)
+        self._transaction.roll_back(raw)
         if self._keys:
             self._keys.restore(raw)
 

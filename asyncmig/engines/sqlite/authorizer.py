@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.sqlite.batch import SAVEPOINT
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -33,11 +35,13 @@ class Action(IntEnum):
     ATTACH = 24
     DETACH = 25
     ALTER_TABLE = 26
+    SAVEPOINT = 32
 
 
 _ALLOWED, _DENIED = 0, 1  # SQLITE_OK and SQLITE_DENY
 _ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP_TABLE})
-_LASTING = frozenset(Action) - _ON_TABLES - {Action.TRANSACTION, Action.ALTER_TABLE}
+_ENDING = frozenset({Action.TRANSACTION, Action.SAVEPOINT})
+_LASTING = frozenset(Action) - _ON_TABLES - _ENDING - {Action.ALTER_TABLE}
 _OF_INTEREST = frozenset(map(int, Action))
 """Plain numbers: this is asked several times for each statement, mostly about something else."""
 
@@ -74,6 +78,8 @@ class Authorizer:
         if action == Action.TRANSACTION:
             self.denied = first
             return _DENIED
+        if action == Action.SAVEPOINT:
+            return _DENIED if second is not None and second.lower() == SAVEPOINT else _ALLOWED
         if action in _LASTING:
             self.leaves_state = True
         else:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.cleanup import finish_or_see_through
 from asyncmig.engines.python_script import run_setup
+from asyncmig.engines.sqlite.batch import Alone
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.records import Fence
-from asyncmig.errors import SettingsError
+from asyncmig.errors import DatabaseError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from asyncmig.engines.base import Runner, Setup
     from asyncmig.engines.sqlite.access import Visit
+    from asyncmig.engines.sqlite.batch import Batch, Transaction
+    from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.sqlite.patience import Patience
     from asyncmig.engines.sqlite.table import Table
+    from asyncmig.plan import Step
 
 
 class Desk:
@@ -28,6 +33,7 @@ class Desk:
         table: The history.
         runner: Who runs.
         patiently: How to wait for applications.
+        batch: The migrations that wait for the disk together.
         fence: What tells whether the history is still the one that a step was planned from.
         is_used: Whether a migration may have left something on the connection.
     """
@@ -41,6 +47,7 @@ class Desk:
         runner: Runner,
         setup: Setup | None,
         patiently: Patience,
+        batch: Batch,
     ) -> None:
         self._visit = visit
         self._setup = setup
@@ -49,15 +56,49 @@ class Desk:
         self.runner = runner
         self.patiently = patiently
         self.fence = Fence(table)
+        self.batch = batch
         self.is_used = False
 
-    async def lay_out(self) -> None:
-        """Make the connection ready for a migration: nothing left of the last one, and set up.
+    def transaction_for(self, step: Step, body: Body) -> Transaction:
+        """Return what to run a step in: the batch is for what can be undone, and has no pragma."""
+        joins = self.batch.is_open and step.is_transactional_sql and body.foreign_keys
+        return self.batch if joins else Alone()
+
+    async def flush(self) -> None:
+        """Commit what the batch holds. A cancellation is delivered after that.
 
         Raises:
+            HistoryMovedError: The batch is lost, now or since the last time.
+            DatabaseBusyError: An application was reading for longer than the budget.
+        """
+        if self.batch.size and (error := await finish_or_see_through(self._flush())):
+            raise error
+        self.batch.refuse_lost()
+
+    async def _flush(self) -> DatabaseError | None:
+        """Return what went wrong: some of it is a TimeoutError, as is being out of time."""
+        try:
+            await self.patiently(lambda: self.worker.run_to_end(self.batch.flush))
+        except DatabaseError as error:
+            await self.sweep(self.batch.give_up)
+            return error
+        except ClosedError:
+            self.batch.lose()
+        return None
+
+    async def lay_out(self, transaction: Transaction) -> None:
+        """Make the connection ready for a migration: nothing left of the last one, and set up.
+
+        Args:
+            transaction: What the migration is about to run in.
+
+        Raises:
+            HistoryMovedError: What was done before is lost.
             DriverError: The hook met a busy database; it may be tried again.
             SettingsError: The hook failed.
         """
+        if self.is_used or transaction is not self.batch:
+            await self.flush()
         if self.is_used:
             self.fence.forget()
             await self._visit.fresh(self.worker)
@@ -81,6 +122,7 @@ class Desk:
         try:
             await self.worker.clean_up(work)
         except (DriverError, TimeoutError):
+            self.batch.lose()
             await self.worker.close()
-        except ClosedError:
-            pass  # by the migration itself
+        except ClosedError:  # by the migration itself
+            self.batch.lose()

@@ -13,7 +13,8 @@ from anyio import to_thread
 
 from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
-from asyncmig.engines.sqlite.connection import ClosedError, DriverError
+from asyncmig.engines.sqlite.batch import Batch
+from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
 from asyncmig.engines.sqlite.desk import Desk
 from asyncmig.engines.sqlite.lock import LockFile
 from asyncmig.engines.sqlite.patience import Patience
@@ -29,13 +30,14 @@ from asyncmig.engines.sqlite.table import Table
 from asyncmig.errors import DatabaseError
 from asyncmig.history import History, NewRow, RowState
 from asyncmig.migration import PythonScript
+from asyncmig.request import Durability
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
     from asyncmig.engines.sqlite.access import Visit
-    from asyncmig.engines.sqlite.connection import Raw
+    from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
@@ -52,7 +54,7 @@ class SqliteSession:
     ) -> None:
         self._visit = visit
         self._runner = runner
-        self._setup = settings.setup
+        self._settings = settings
         self._table = Table(settings.table)
         self._patiently = Patience(busy_timeout, visit.address)
         self._desk_in_use: Desk | None = None
@@ -82,8 +84,9 @@ class SqliteSession:
                 worker,
                 table=self._table,
                 runner=self._runner,
-                setup=self._setup,
+                setup=self._settings.setup,
                 patiently=self._patiently,
+                batch=Batch(is_open=await self._may_batch(worker)),
             )
             await desk.patiently(lambda: worker.run(_make_table, self._table))
             self._desk_in_use = desk
@@ -111,7 +114,8 @@ class SqliteSession:
         return await apply(self._desk, step, planned, events, prepared)
 
     async def flush(self) -> None:
-        """Have the disk hold what was applied: it does, whatever ``durability`` is."""
+        """Have the disk hold what was applied."""
+        await self._desk.flush()
 
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone, in a transaction."""
@@ -139,6 +143,17 @@ class SqliteSession:
             message = "only while the lock is held"
             raise RuntimeError(message)
         return self._desk_in_use
+
+    async def _may_batch(self, worker: Worker) -> bool:
+        """Tell whether migrations may share a transaction.
+
+        Not where a setup hook may do what it likes in front of each, nor where the keys are on: a
+        deferred one is looked at in COMMIT, when the next migration may have put it right.
+        """
+        settings = self._settings
+        if settings.durability is not Durability.RUN or settings.setup is not None:
+            return False
+        return not await worker.run(pragma, "foreign_keys")
 
     async def _read(self, read: Callable[[Raw, Table], T], *, without: T) -> T:
         def work(raw: Raw) -> T:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.python_script import python_failed
 from asyncmig.engines.sqlite.applying import failed_as_a_whole
 from asyncmig.engines.sqlite.authorizer import Authorizer
+from asyncmig.engines.sqlite.batch import Alone
 from asyncmig.engines.sqlite.bodies import (
     RefusedError,
     execute,
@@ -123,7 +124,7 @@ class Walk:
     async def go(self) -> HistoryEntry:
         """Run what is left of the script."""
         desk = self._desk
-        await desk.patiently(desk.lay_out)
+        await desk.patiently(lambda: desk.lay_out(Alone()))
         worker = desk.worker
         desk.is_used = True
         try:
@@ -202,7 +203,7 @@ async def _run_python(
 ) -> HistoryEntry:
     """Run the function with neither a transaction nor an authorizer, and not twice."""
     async with python_function(row.step, script) as function:
-        await desk.patiently(desk.lay_out)
+        await desk.patiently(lambda: desk.lay_out(Alone()))
         worker = desk.worker
         desk.is_used = True
         try:

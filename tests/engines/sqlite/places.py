@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncmig.engines.base import EngineSettings
 from asyncmig.engines.sqlite import SqliteEngine, SqliteTarget
+from asyncmig.request import Durability
 from tests.engines.lab import sql
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ def engine_for(
     journal_mode: str | None = None,
     busy: float = 10.0,
     setup: Setup | None = None,
+    durability: Durability = Durability.MIGRATION,
 ) -> SqliteEngine:
     """Return an engine for a file."""
     target = SqliteTarget(str(path), uri, journal_mode)
-    return SqliteEngine(target, EngineSettings(busy_timeout=busy, setup=setup))
+    settings = EngineSettings(busy_timeout=busy, setup=setup, durability=durability)
+    return SqliteEngine(target, settings)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import pytest
 
 from asyncmig.engines.sqlite.connection import Worker
 from asyncmig.history import Generation, History
+from asyncmig.request import Durability
 from tests.engines.lab import Seen, first_step, locked, python, sql
 from tests.engines.sqlite.places import engine_for
 
@@ -20,11 +21,9 @@ SMALL = sql("1", "CREATE TABLE users (id integer); INSERT INTO users VALUES (1);
 IN_PYTHON = python("1", "await connection.execute('CREATE TABLE users (id integer)')")
 
 
-@pytest.mark.parametrize(("migration", "hops"), [(SMALL, 1), (IN_PYTHON, 2)])
-async def test_a_step_hops_no_more_than_it_must(
-    sqlite_path: Path, monkeypatch: pytest.MonkeyPatch, migration: Migration, hops: int
-) -> None:
-    """SQL goes over once, with its row and its COMMIT: there is one way back for both."""
+@pytest.fixture(name="hops")
+def _hops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of what is done in the thread of a connection, one for each hop."""
     counted = list[str]()
     hop = Worker._hop
 
@@ -32,9 +31,38 @@ async def test_a_step_hops_no_more_than_it_must(
         counted.append(work.__name__)
         return await hop(worker, work, *rest)
 
-    async with locked(engine_for(sqlite_path)) as session:
-        monkeypatch.setattr(Worker, "_hop", count)
-        await session.apply(first_step(History(), migration), Generation(), Seen().events)
-        monkeypatch.undo()
+    monkeypatch.setattr(Worker, "_hop", count)
+    return counted
 
-    assert hops == len(counted), counted
+
+@pytest.mark.parametrize("durability", Durability)
+@pytest.mark.parametrize(("migration", "expected"), [(SMALL, 1), (IN_PYTHON, 2)])
+async def test_a_step_hops_no_more_than_it_must(
+    sqlite_path: Path,
+    hops: list[str],
+    migration: Migration,
+    expected: int,
+    durability: Durability,
+) -> None:
+    """SQL goes over once, with its row and its COMMIT: there is one way back for both."""
+    async with locked(engine_for(sqlite_path, durability=durability)) as session:
+        hops.clear()
+        await session.apply(first_step(History(), migration), Generation(), Seen().events)
+
+        assert expected == len(hops), hops
+        await session.flush()
+
+
+@pytest.mark.parametrize(("durability", "expected"), [("migration", []), ("run", ["flush"])])
+async def test_a_flush_hops_once_if_there_is_anything_to_commit(
+    sqlite_path: Path, hops: list[str], durability: str, expected: list[str]
+) -> None:
+    """However many migrations it is for."""
+    engine = engine_for(sqlite_path, durability=Durability(durability))
+    async with locked(engine) as session:
+        await session.apply(first_step(History(), SMALL), Generation(), Seen().events)
+        hops.clear()
+        await session.flush()
+        await session.flush()
+
+        assert expected == hops
