@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from tests.faults.sqlite_scenario import WITHOUT_TRANSACTION, write_sqlite_scena
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from asyncmig.request import Durability
     from tests.faults.sqlite_forks import Ended
 
 _LINES = {"001", "002", "003", "005"}
@@ -69,7 +70,7 @@ class Service:
 
 
 @contextlib.contextmanager
-def _ground(mode: str, *, is_locked: bool = True) -> Generator[Place]:
+def _ground(mode: str, durability: Durability, *, is_locked: bool = True) -> Generator[Place]:
     """Make a folder with migrations, and warm this process up by running them once."""
     with contextlib.ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=FOLDER)))
@@ -79,7 +80,7 @@ def _ground(mode: str, *, is_locked: bool = True) -> Generator[Place]:
             for version in WITHOUT_TRANSACTION:
                 next((root / "migrations").glob(f"{version}_*")).unlink()
         (root / "reference").mkdir()
-        place = Place(root / "reference" / "test.db", root / "migrations", mode)
+        place = Place(root / "reference" / "test.db", root / "migrations", mode, durability)
         _applied(place)
         yield place
 
@@ -92,7 +93,7 @@ def _take_what_is_taken(_lock: LockFile) -> bool:
 def _beside(place: Place, name: str) -> Place:
     folder = place.path.parent.parent / name
     folder.mkdir()
-    return Place(folder / "test.db", place.migrations, place.mode)
+    return replace(place, path=folder / "test.db")
 
 
 def _applied(place: Place) -> tuple[str, ...]:
@@ -100,18 +101,21 @@ def _applied(place: Place) -> tuple[str, ...]:
     return tuple(entry.key for entry in report.entries)
 
 
-def races(mode: str, runners: int, rounds: int, *, is_locked: bool = True) -> list[Race]:
+def races(
+    mode: str, durability: Durability, runners: int, rounds: int, *, is_locked: bool = True
+) -> list[Race]:
     """Let runners start together on a database that is not there yet, again and again.
 
     Args:
         mode: The journal mode.
+        durability: Whether each migration has a transaction of its own.
         runners: How many.
         rounds: How often.
         is_locked: Whether the lock file keeps runners apart. On some network file systems none
             does: then only the fence of each transaction is left, and so only versions with one
             are run.
     """
-    with _ground(mode, is_locked=is_locked) as reference:
+    with _ground(mode, durability, is_locked=is_locked) as reference:
         return [_race(reference, f"race {number}", runners) for number in range(rounds)]
 
 
@@ -130,9 +134,9 @@ def _judged(ended: Sequence[Ended[tuple[str, ...]]], place: Place, reference: Pl
     )
 
 
-def busy_service(mode: str, runners: int) -> tuple[Race, Service, int]:
+def busy_service(mode: str, durability: Durability, runners: int) -> tuple[Race, Service, int]:
     """Migrate beside an application; return what both met, and how many of its rows are there."""
-    with _ground(mode) as reference:
+    with _ground(mode, durability) as reference:
         place = _beside(reference, "live")
         with contextlib.closing(sqlite3.connect(place.path)) as connection:
             connection.execute(f"PRAGMA journal_mode = {mode}")
