@@ -76,11 +76,14 @@ class Grace:
     async def see_through(self, work: Coroutine[object, object, T]) -> T:
         """Await ``work`` for as long as it takes; once this task is cancelled, for a bounded time.
 
-        For COMMIT: its outcome must be known, and a synchronous standby may take its time.
+        For COMMIT: its outcome must be known, and a synchronous standby may take its time. On the
+        way out of a task that was cancelled before, the time is bounded from the beginning.
 
         Raises:
             TimeoutError: The task was cancelled and the work did not end in time after that.
         """
+        if _is_cancelled():
+            return await self.finish(work)
         task = asyncio.ensure_future(work)
         try:
             await asyncio.wait({task})
@@ -121,24 +124,6 @@ async def finish(work: Coroutine[object, object, T]) -> T:
 async def see_through(work: Coroutine[object, object, T]) -> T:
     """Await ``work`` as :meth:`Grace.see_through` does, with time of its own."""
     return await Grace().see_through(work)
-
-
-async def finish_or_see_through(work: Coroutine[object, object, T]) -> T:
-    """Await ``work`` for as long as it takes, and for a bounded time in a task that is cancelled.
-
-    Also where it was cancelled before, as on the way out.
-
-    Raises:
-        CancelledError: The time was up.
-    """
-    task = asyncio.current_task()
-    grace = Grace()
-    try:
-        if task is not None and task.cancelling():
-            return await grace.finish(work)
-        return await grace.see_through(work)
-    except TimeoutError as error:
-        raise asyncio.CancelledError from error
 
 
 @asynccontextmanager

@@ -124,9 +124,14 @@ async def test_a_sqlite_run_in_batches_can_be_cancelled_at_every_await(
     assert at > 20
 
 
+@pytest.mark.parametrize("durability", Durability)
 @TURNS
 async def test_a_postgresql_run_can_be_cancelled_at_every_await(
-    postgres_url: str, migration_folder: MigrationFolder, turn: int, cancel: Cancel
+    postgres_url: str,
+    migration_folder: MigrationFolder,
+    turn: int,
+    cancel: Cancel,
+    durability: Durability,
 ) -> None:
     """The session ends, its lock is free, and what was committed is told."""
     async with connected(postgres_url, statement_cache_size=0) as connection:
@@ -136,6 +141,8 @@ async def test_a_postgresql_run_can_be_cancelled_at_every_await(
 
         for at in itertools.count(1 + turn, len(FORMS)):
             await look(SWEPT)
-            if not await cancelled_run(postgres_url, migration_folder, look, cancel, at):
+            if not await cancelled_run(
+                postgres_url, migration_folder, look, cancel, at, durability=durability
+            ):
                 break
     assert at > 60

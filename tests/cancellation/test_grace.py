@@ -73,3 +73,25 @@ async def test_a_step_that_is_cancelled_in_its_middle_is_finished_first() -> Non
         await task
 
     assert ["done"] == ended
+
+
+async def test_what_has_no_limit_has_one_on_the_way_out() -> None:
+    """A flush after a cancellation must not wait for a network that is gone."""
+    became: list[str] = []
+
+    async def run() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            try:
+                await Grace().see_through(asyncio.sleep(60))
+            except TimeoutError:
+                became.append("late")
+
+    task = asyncio.create_task(run())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert ["late"] == became

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.migration_folder import MigrationFolder
 
 READ = "SELECT count(*) FROM users"
-EXISTS = "SELECT 1 FROM main.sqlite_master"
+EXISTS = "SELECT CAST(format"
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.cleanup import finish_or_see_through
+from asyncmig.engines.cleanup import see_through
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.sqlite.batch import Alone
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
@@ -71,9 +72,15 @@ class Desk:
             HistoryMovedError: The batch is lost, now or since the last time.
             DatabaseBusyError: An application was reading for longer than the budget.
         """
-        if self.batch.size and (error := await finish_or_see_through(self._flush())):
+        if self.batch.size and (error := await self._see_flush_through()):
             raise error
         self.batch.refuse_lost()
+
+    async def _see_flush_through(self) -> DatabaseError | None:
+        try:
+            return await see_through(self._flush())
+        except TimeoutError as late:
+            raise asyncio.CancelledError from late
 
     async def _flush(self) -> DatabaseError | None:
         """Return what went wrong: some of it is a TimeoutError, as is being out of time."""

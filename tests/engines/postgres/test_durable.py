@@ -32,6 +32,8 @@ TABLES = (
     "ORDER BY 1"
 )
 GATE = 4711
+FOR_EVER = "SELECT pg_sleep(600);\n"
+"""A crash takes its time, too."""
 
 
 class FragileServer:
@@ -130,6 +132,7 @@ async def test_a_crash_takes_back_whole_migrations_that_nobody_was_told_of(
     server: FragileServer, shop: MigrationFolder
 ) -> None:
     """The next run applies them again, each once."""
+    shop.write("5_t5.sql", FOR_EVER)
     heard = Listener(_starts("5"), server.crash)
     with pytest.raises(AsyncmigError):
         await _migrator(server, shop, heard).up()
@@ -137,6 +140,7 @@ async def test_a_crash_takes_back_whole_migrations_that_nobody_was_told_of(
     keys, tables = await server.state() if await _has_history(server) else ([], [])
     assert (keys, []) == (tables, heard.applied)
     assert len(keys) < 4  # else the commits have waited for the disk
+    shop.write("5_t5.sql", "CREATE TABLE t5 (id integer);\n")
     report = await Migrator(server.url, shop.path, observer=None).up()
     assert ["1", "2", "3", "4", "5"][len(keys) :] == [entry.key for entry in report.entries]
     assert (["1", "2", "3", "4", "5"],) * 2 == await server.state()
@@ -193,7 +197,7 @@ async def test_a_crash_in_a_migration_without_a_transaction_takes_nothing_back_b
     server: FragileServer, shop: MigrationFolder
 ) -> None:
     """What it does, such as building an index, stays, and may stand on what came before."""
-    shop.write("5_index.sql", "-- migrate:up transaction:false\nVACUUM t4;\n")
+    shop.write("5_index.sql", f"-- migrate:up transaction:false\n{FOR_EVER}")
     shop.remove("5_t5.sql")
     heard = Listener(_starts("5"), server.crash)
     with pytest.raises(AsyncmigError):
