@@ -10,6 +10,10 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import total_ordering
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKSUM_ALGORITHM = "sha256:v1"
 
@@ -155,7 +159,74 @@ class PythonScript:
     phase: Phase = Phase.PRE
 
 
-Script = SqlScript | PythonScript
+class LongText(Protocol):
+    """A text that is too long to be kept: it is read again each time that it is needed."""
+
+    def pieces(self) -> Iterator[str]:
+        """Yield it piece by piece, with LF line ends. Blocks on the disk.
+
+        Raises:
+            SourceError: It cannot be read, or is no text any more.
+        """
+        ...
+
+
+class Part(NamedTuple):
+    """What of a long script is sent at once: whole statements.
+
+    Attributes:
+        length: How many characters.
+        checksum: Of the script from its beginning to the end of this part.
+        is_plain: Whether it is nothing but INSERTs that need not be looked at again.
+    """
+
+    length: int
+    checksum: str
+    is_plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LongScript:
+    """What applies a migration, in SQL that is too long to be kept in memory.
+
+    All of it was looked at once. When it runs it is read again part by part, and a part that is
+    not what was looked at is not sent.
+
+    Attributes:
+        text: The SQL.
+        path: Where it is read, for messages.
+        parts: What it consists of; at least one.
+        left_out: The offsets of the statements that are not sent: ``PRAGMA foreign_keys``
+            (SQLite), and a ``BEGIN`` and ``COMMIT`` around everything.
+        first_line: The line of the file at which it starts, 1-based.
+        transaction: It runs inside a transaction together with its history row.
+        foreign_keys: ``False`` when the author wants them off while it runs (SQLite).
+    """
+
+    text: LongText = field(repr=False)
+    path: str
+    parts: tuple[Part, ...] = field(repr=False)
+    left_out: frozenset[int] = frozenset()
+    first_line: int = 1
+    transaction: Literal[True] = True
+    foreign_keys: bool = True
+
+    @property
+    def checksum(self) -> str:
+        """What :func:`checksum` makes of all of it."""
+        return self.parts[-1].checksum
+
+    def in_memory(self) -> SqlScript:
+        """Read all of it after all. Blocks on the disk.
+
+        Raises:
+            SourceError: It cannot be read, or is no text any more.
+        """
+        text = "".join(self.text.pieces())
+        return SqlScript(text, self.path, self.first_line, foreign_keys=self.foreign_keys)
+
+
+Script = SqlScript | LongScript | PythonScript
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,3 +294,29 @@ def checksum_of_lines(content: bytes) -> str:
     """Return the checksum of a text that needs no normalisation but for how it ends."""
     normalised = content.rstrip(b"\n") + b"\n"
     return f"{CHECKSUM_ALGORITHM}:{hashlib.sha256(normalised).hexdigest()}"
+
+
+class Checksum:
+    """The :func:`checksum` of a text that comes piece by piece, with LF line ends."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._is_empty = True
+        self._line_ends = 0
+
+    def update(self, piece: str) -> None:
+        """Take in what comes next."""
+        if self._is_empty and piece:
+            self._is_empty = False
+            piece = piece.removeprefix("\ufeff")
+        if stripped := piece.rstrip("\n"):
+            self._sha256.update(b"\n" * self._line_ends)
+            self._sha256.update(stripped.encode())
+            self._line_ends = 0
+        self._line_ends += len(piece) - len(stripped)
+
+    def __str__(self) -> str:
+        """Return the checksum of what has come so far."""
+        whole = self._sha256.copy()
+        whole.update(b"\n")
+        return f"{CHECKSUM_ALGORITHM}:{whole.hexdigest()}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from asyncmig.glance import Checksums, Key
     from asyncmig.sources.location import Source
+    from asyncmig.sources.names import FileName
     from asyncmig.sql import Dialect
 
 
@@ -47,7 +48,7 @@ def read_checksums(source: Source, dialect: Dialect) -> Checksums | None:
         if not isinstance(root, Path):
             return None
         with _folder(root) as folder, os.scandir(root if folder is None else folder) as entries:
-            return _collect(entries, partial(_checksum, folder, dialect))
+            return _collect(entries, partial(_checksum, root, folder, dialect))
     except (OSError, SourceError):
         return None
 
@@ -127,13 +128,20 @@ def _take_apart(file_name: str) -> tuple[Key, str] | None:
     return parsed.version.number, f"{direction}{parsed.format}"
 
 
-def _checksum(folder: int | None, dialect: Dialect, entry: os.DirEntry[str], ending: str) -> str:
+def _checksum(
+    root: Path, folder: int | None, dialect: Dialect, entry: os.DirEntry[str], ending: str
+) -> str:
     """Return the checksum of what is hashed of a file: its up, or that of a down half.
 
     Raises:
         SourceError: The file is no text, or its markers do not make sense.
     """
-    content = _read(entry.path, folder)
+    content = _beginning(entry.path, folder)
+    if len(content) == _AT_ONCE:
+        path = root / entry.name
+        if (found := _checksum_of_long(path, dialect)) is not None:
+            return found
+        content = path.read_bytes()
     if _is_plain(content):
         return checksum_of_lines(content)
     return checksum(_part(entry, decode(content, _UNTOLD), ending, dialect))
@@ -164,13 +172,26 @@ def _part(entry: os.DirEntry[str], text: str, ending: str, dialect: Dialect) -> 
 
 def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
     """Return what :func:`_part` does, by reading the file as ``load`` does."""
-    from asyncmig.sources.names import FileName, parse_name
     from asyncmig.sources.sql_file import read_sql
 
-    name = parse_name(entry.name)
-    assert isinstance(name, FileName)  # noqa: S101 - it has been taken apart
+    name = _name_of(entry.name)
     scripts = read_sql(Text(text, _UNTOLD), name, dialect)
     return scripts[name.direction or Direction.UP].text
+
+
+def _checksum_of_long(path: Path, dialect: Dialect) -> str | None:
+    """Return the checksum of a file that ``load`` would not keep either."""
+    from asyncmig.sources.long_file import checksum_of_long
+
+    return checksum_of_long(path, _UNTOLD, _name_of(path.name), dialect)
+
+
+def _name_of(file_name: str) -> FileName:
+    from asyncmig.sources.names import FileName, parse_name
+
+    name = parse_name(file_name)
+    assert isinstance(name, FileName)  # noqa: S101 - it has been taken apart
+    return name
 
 
 _UNTOLD = Place("")
@@ -180,8 +201,8 @@ _AT_ONCE = 1 << 16
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
-def _read(path: str, folder: int | None) -> bytes:
-    """Return what is in a file, in three calls to the system unless it is long.
+def _beginning(path: str, folder: int | None) -> bytes:
+    """Return what is in a file, in three calls to the system, unless it is long.
 
     What is cut short by a file system has another checksum, and is read again by ``load``.
 
@@ -194,13 +215,6 @@ def _read(path: str, folder: int | None) -> bytes:
     """
     file = os.open(path, _FLAGS, dir_fd=folder)
     try:
-        content = os.read(file, _AT_ONCE)
-        return content if len(content) < _AT_ONCE else _whole(file)
+        return os.read(file, _AT_ONCE)
     finally:
         os.close(file)
-
-
-def _whole(file: int) -> bytes:
-    with open(file, "rb", closefd=False) as stream:
-        stream.seek(0)
-        return stream.read()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import NoMigrationsError, SourceError
-from asyncmig.migration import Direction, Migration, PythonScript, checksum
+from asyncmig.migration import Direction, LongScript, Migration, PythonScript, checksum
 from asyncmig.sources.bundle import Bundle, File, bundle
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import locate, unreadable
+from asyncmig.sources.long_file import read_long
 from asyncmig.sources.names import Format, Misnamed, parse_name
 from asyncmig.sources.place import Place, Text
 from asyncmig.sources.python_file import read_python
@@ -108,7 +110,11 @@ def _read_scripts(
 
 
 def _read_file(file: File, dialect: Dialect) -> Mapping[Direction, Script]:
-    """Read one file."""
+    """Read one file; a long one on disk without keeping all of it."""
+    if isinstance(file.entry, Path):
+        scripts = read_long(file.entry, file.place, file.name, dialect)
+        if scripts is not None:
+            return scripts
     try:
         content = file.entry.read_bytes()
     except OSError as error:
@@ -120,12 +126,19 @@ def _read_file(file: File, dialect: Dialect) -> Mapping[Direction, Script]:
 
 
 def _migration(file: File, scripts: Mapping[Direction, Script]) -> Migration:
-    """Put a migration together; a Python file counts as a whole for its checksum."""
+    """Put a migration together."""
     up = scripts[Direction.UP]
     return Migration(
         version=file.name.version,
         name=file.name.name,
-        checksum=checksum(up.source if isinstance(up, PythonScript) else up.text),
+        checksum=_checksum(up),
         up=up,
         down=scripts.get(Direction.DOWN),
     )
+
+
+def _checksum(up: Script) -> str:
+    """Return the checksum of what applies a migration; a Python file counts as a whole."""
+    if isinstance(up, LongScript):
+        return up.checksum
+    return checksum(up.source if isinstance(up, PythonScript) else up.text)

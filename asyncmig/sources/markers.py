@@ -89,7 +89,7 @@ def find_markers(script: str, dialect: Dialect) -> Iterator[Candidate]:
     What stands in a string, in a quoted body or in a block comment is none of them. The lexer is
     asked only when some line looks like a marker, and only up to the last such line.
     """
-    candidates = {line.start: line for line in _suspicious_lines(script)}
+    candidates = {line.start: line for line in suspicious_lines(script)}
     if not candidates:
         return
     from asyncmig.sql import line_comments_at_column_zero
@@ -103,24 +103,30 @@ def find_markers(script: str, dialect: Dialect) -> Iterator[Candidate]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """A line that is a marker or resembles one, if it is a comment at all."""
+class SuspiciousLine:
+    """A line that is a marker or resembles one, if it is a comment at all.
+
+    Attributes:
+        start: Where it starts, in characters.
+        text: The line, without its end.
+        reading: What it is then.
+    """
 
     start: int
     text: str
     reading: Candidate
 
 
-def _suspicious_lines(script: str) -> Iterator[_Line]:
+def suspicious_lines(script: str) -> Iterator[SuspiciousLine]:
     """Yield the lines that would matter if they are comments."""
     for match in lines_like_markers(script):
         start, end = match.span("line")
         reading = _read(match["line"], start, min(end + 1, len(script)))
         if reading:
-            yield _Line(start, match["line"], reading)
+            yield SuspiciousLine(start, match["line"], reading)
 
 
-def _pulled_left(script: str, lines: dict[int, _Line]) -> str:
+def _pulled_left(script: str, lines: dict[int, SuspiciousLine]) -> str:
     """Return a script of the same length in which those lines begin with their dashes.
 
     The lexer tells which comments begin a line; with the indent moved behind the dashes it also

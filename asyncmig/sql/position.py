@@ -20,6 +20,12 @@ class Position:
     line: int
     column: int
 
+    def behind(self, text: str) -> Position:
+        """Return the position of what follows a text that begins here."""
+        end = position_at(text, len(text))
+        column = self.column + end.column - 1 if end.line == 1 else end.column
+        return Position(self.line + end.line - 1, column)
+
 
 def position_at(script: str, offset: int) -> Position:
     r"""Return the line and column of a character offset.

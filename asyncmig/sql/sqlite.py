@@ -22,6 +22,7 @@ from asyncmig.sql.marks import (
 # The vertical tab is no white space to SQLite; a byte order mark is, wherever it stands.
 SPACE = r" \t\n\r\f\ufeff"
 PLAIN = r"[^'\"`\[;/\-]"
+QUIET_BITS = r"'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]|-(?!-)|/(?!\*)"
 LINE_END = re.compile(r"\n")
 
 
@@ -40,9 +41,7 @@ def slash(script: str, position: int, _floor: int) -> Mark:
 
 GRAMMAR = Grammar(
     # The count of repeats bounds the memory that `re` keeps per repeat.
-    quiet=re.compile(
-        rf"{PLAIN}*+(?:(?:'[^']*+'|\"[^\"]*+\"|`[^`]*+`|\[[^\]]*+\]|-(?!-)|/(?!\*)){PLAIN}*+){{0,200}}"
-    ),
+    quiet=re.compile(rf"{PLAIN}*+(?:(?:{QUIET_BITS}){PLAIN}*+){{0,200}}"),
     readers={
         "'": quoted(Kind.STRING, "'"),
         '"': quoted(Kind.NAME, '"'),

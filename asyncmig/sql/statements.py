@@ -42,9 +42,14 @@ class Statement:
     words: tuple[str, ...]
 
     @property
+    def end(self) -> int:
+        """Return the offset in the script behind the last character of `text`."""
+        return self.offset + len(self.text)
+
+    @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing but white space, comments and a semicolon."""
-        return self.body == self.offset + len(self.text)
+        return self.body == self.end
 
     @property
     def sql(self) -> str:
@@ -57,7 +62,7 @@ class Statement:
         return found.removesuffix(TERMINATOR).rstrip(SPACE)
 
 
-def split(script: str, dialect: Dialect) -> Iterator[Statement]:
+def split(script: str, dialect: Dialect, start: int = 0) -> Iterator[Statement]:
     """Yield the statements of a script, one after the other, as the database would cut it.
 
     `"".join(statement.text for statement in split(script, dialect)) == script` for any text,
@@ -66,8 +71,8 @@ def split(script: str, dialect: Dialect) -> Iterator[Statement]:
     Args:
         script: The text of a migration.
         dialect: Whose rules apply.
+        start: Where to begin: an offset at which a statement begins.
     """
-    start = 0
     while start < len(script):
         body = skip_trivia(script, start, dialect)
         if body == len(script) or script[body] == TERMINATOR:
