@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError
-from asyncmig.migration import checksum
+from asyncmig.migration import SqlScript, checksum
 from asyncmig.sql import (
     Dialect,
+    Position,
     Statement,
     TransactionControl,
     autocommit_reason,
     foreign_keys_pragma,
     line_at,
-    position_at,
     problem,
     split,
     transaction_control,
@@ -29,7 +29,6 @@ from asyncmig.sql import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from asyncmig.migration import SqlScript
     from asyncmig.plan import Step
 
 _SAVEPOINTS = frozenset(
@@ -73,6 +72,25 @@ class Prepared:
     script: SqlScript
     units: tuple[Unit, ...]
     foreign_keys: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some of the statements of a long script, and where in the file they stand.
+
+    Attributes:
+        text: Their slice of the script.
+        path: The file, for messages.
+        start: Where in it they begin.
+        lead: What stands in front of them in their first line, or the end of that.
+        statements: What to send; ``None`` for all that is in the text, which is plain then.
+    """
+
+    text: str
+    path: str
+    start: Position
+    lead: str
+    statements: tuple[Statement, ...] | None
 
 
 def prepare(script: SqlScript, dialect: Dialect, key: str) -> Prepared:
@@ -181,15 +199,19 @@ def _invalid(
     )
 
 
-def place(script: SqlScript, offset: int) -> tuple[int, int]:
+def place(script: SqlScript | Section, offset: int) -> tuple[int, int]:
     """Return line and column in the file of a character of the script, both 1-based."""
-    position = position_at(script.text, offset)
-    return script.first_line + position.line - 1, position.column
+    found = _start(script).within(script.text, offset)
+    return found.line, found.column
+
+
+def _start(script: SqlScript | Section) -> Position:
+    return script.start if isinstance(script, Section) else Position(script.first_line, 1)
 
 
 def failed(
     step: Step,
-    script: SqlScript,
+    script: SqlScript | Section,
     statement: Statement,
     *,
     message: str,
@@ -225,15 +247,25 @@ def failed(
     )
 
 
-def excerpt(script: SqlScript, offset: int) -> str:
+def excerpt(script: SqlScript | Section, offset: int) -> str:
     """Return the line of the file with its number, and a caret under the character.
 
     Long lines (seed data) are cut to a window around the character.
     """
     line, column = place(script, offset)
-    text = line_at(script.text, offset).expandtabs(1)
+    text, column = _line_around(script, offset, line, column)
     start = max(0, column - 60)
-    shown = text[start : start + 100]
+    shown = text.expandtabs(1)[start : start + 100]
     gutter = f"{line:>5} | "
     pointer = " " * (len(gutter) - 2) + "| " + " " * (column - 1 - start) + "^"
     return f"{gutter}{shown}\n{pointer}"
+
+
+def _line_around(
+    script: SqlScript | Section, offset: int, line: int, column: int
+) -> tuple[str, int]:
+    """Return what is known of the line of a character, and the character's column in that."""
+    text = line_at(script.text, offset)
+    if isinstance(script, SqlScript) or line > script.start.line:
+        return text, column
+    return script.lead + text, column - (script.start.column - 1 - len(script.lead))

@@ -20,11 +20,11 @@ class Position:
     line: int
     column: int
 
-    def behind(self, text: str) -> Position:
-        """Return the position of what follows a text that begins here."""
-        end = position_at(text, len(text))
-        column = self.column + end.column - 1 if end.line == 1 else end.column
-        return Position(self.line + end.line - 1, column)
+    def within(self, text: str, offset: int) -> Position:
+        """Return the position of a character of a text that begins here."""
+        found = position_at(text, offset)
+        column = self.column + found.column - 1 if found.line == 1 else found.column
+        return Position(self.line + found.line - 1, column)
 
 
 def position_at(script: str, offset: int) -> Position:

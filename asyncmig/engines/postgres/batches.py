@@ -37,12 +37,12 @@ class Batch:
 
     Attributes:
         statements: One or more.
-        comes_first: Whether there is nothing of the author's in front of it in a transaction that
-            has the savepoint :data:`BEGUN`, which then serves.
+        has_savepoint: Whether it has a savepoint of its own. One by itself needs none, nor do those
+            that have nothing of the author's in front of them: there :data:`BEGUN` serves.
     """
 
     statements: tuple[Statement, ...]
-    comes_first: bool = False
+    has_savepoint: bool = False
 
     @property
     def is_one(self) -> bool:
@@ -53,7 +53,7 @@ class Batch:
     def text(self) -> str:
         """What to send."""
         text = "".join(map(_ended, self.statements))
-        return f"{_OPENING}{text}{_CLOSING}" if self._has_savepoint else text
+        return behind_savepoint(text) if self.has_savepoint else text
 
     @property
     def undo(self) -> str:
@@ -62,23 +62,24 @@ class Batch:
         For one by itself, whose error fails the whole step, it takes all of the step back. It fails
         when none of it was begun, or when all of it was done and the end of the step was refused.
         """
-        return _UNDO if self._has_savepoint else BACK
-
-    @property
-    def _has_savepoint(self) -> bool:
-        return not (self.is_one or self.comes_first)
+        return _UNDO if self.has_savepoint else BACK
 
     def find(self, position: int) -> tuple[Statement, int]:
         """Return the statement that a position in the text is in, and the place in its own text.
 
         What follows a statement, if only the semicolon, is none of the author's: that is its end.
         """
-        position -= len(_OPENING) if self._has_savepoint else 0
+        position -= len(_OPENING) if self.has_savepoint else 0
         ends = accumulate(len(_ended(statement)) for statement in self.statements)
         found = (s for s, end in zip(self.statements, ends, strict=True) if position < end)
         statement = next(found, self.statements[-1])
         place = position - (statement.offset - self.statements[0].offset)
         return statement, min(place, len(statement.text))
+
+
+def behind_savepoint(text: str) -> str:
+    """Return what to send for statements, each ended, of which all or none succeed."""
+    return f"{_OPENING}{text}{_CLOSING}"
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[Batch]:
@@ -88,7 +89,7 @@ def batches(statements: Sequence[Statement]) -> Iterator[Batch]:
     for statement in statements:
         shares = statement.words[:1] in _SHARING or statement.words[:2] in _SHARING
         if group and (not shares or size + len(statement.text) > _CHARACTERS):
-            yield Batch(tuple(group))
+            yield _together(group)
             group, size = [], 0
         if shares:
             group.append(statement)
@@ -96,7 +97,11 @@ def batches(statements: Sequence[Statement]) -> Iterator[Batch]:
         else:
             yield Batch((statement,))
     if group:
-        yield Batch(tuple(group))
+        yield _together(group)
+
+
+def _together(group: list[Statement]) -> Batch:
+    return Batch(tuple(group), has_savepoint=len(group) > 1)
 
 
 def _ended(statement: Statement) -> str:

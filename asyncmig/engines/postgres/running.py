@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from asyncmig.engines.postgres.batches import Batch, batches
+from asyncmig.engines.long_script import sections, statements_of
+from asyncmig.engines.postgres.batches import Batch, batches, behind_savepoint
 from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError
 from asyncmig.engines.postgres.ending import connection_closed, is_undone
 from asyncmig.engines.python_script import function_of, loaded, python_failed
 from asyncmig.engines.statements import failed, prepare
 from asyncmig.errors import AsyncmigError
-from asyncmig.migration import PythonScript, SqlScript
+from asyncmig.migration import LongScript, PythonScript, SqlScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.ending import Ending
-    from asyncmig.engines.statements import Prepared
+    from asyncmig.engines.statements import Prepared, Section
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
@@ -43,7 +44,7 @@ _COPY = ("COPY",)
 
 
 async def run_statements(
-    wire: Wire, step: Step, script: SqlScript, statements: Sequence[Statement]
+    wire: Wire, step: Step, script: SqlScript | Section, statements: Sequence[Statement]
 ) -> None:
     """Send statements as they were written.
 
@@ -59,7 +60,7 @@ async def _run_to_the_end(
 ) -> list[Row]:
     """Send statements in the same way, and the ending in one message with the last of them."""
     rest = list(batches(statements))
-    rest[:1] = [replace(batch, comes_first=True) for batch in rest[:1]]
+    rest[:1] = [replace(batch, has_savepoint=False) for batch in rest[:1]]
     shares = ending.may_follow and statements and statements[-1].words[:1] != _COPY
     last = rest.pop() if shares else None
     for batch in rest:
@@ -72,19 +73,48 @@ async def _run_to_the_end(
     return await ending.follow(wire, step)
 
 
-async def _send(wire: Wire, step: Step, script: SqlScript, batch: Batch) -> None:
+async def _run_long_to_the_end(
+    wire: Wire, step: Step, script: LongScript, ending: Ending
+) -> list[Row]:
+    """Send what is too long to be kept, section by section, and then the ending."""
+    with closing(sections(step, script, Dialect.POSTGRESQL)) as read:
+        while section := await anyio.to_thread.run_sync(next, read, None):
+            if section.statements is None:
+                await _send_plain(wire, step, section)
+            else:
+                await run_statements(wire, step, section, section.statements)
+    return await ending.follow(wire, step)
+
+
+async def _send_plain(wire: Wire, step: Step, section: Section) -> None:
+    """Send a section as it is. It is cut into its statements only to name the one that failed."""
+    try:
+        await wire.execute(behind_savepoint(section.text))
+    except ServerError as error:
+        statements = await anyio.to_thread.run_sync(statements_of, section, Dialect.POSTGRESQL)
+        await _take_back(wire, step, section, Batch(statements, has_savepoint=True), error)
+
+
+async def _send(wire: Wire, step: Step, script: SqlScript | Section, batch: Batch) -> None:
     try:
         await wire.execute(batch.text)
     except ServerError as error:
-        is_clear = batch.is_one or error.position is not None
-        taken_back = not is_clear and await is_undone(wire, batch)
-        await _explain(wire, step, script, batch, error, taken_back=taken_back)
+        await _take_back(wire, step, script, batch, error)
+
+
+async def _take_back(
+    wire: Wire, step: Step, script: SqlScript | Section, batch: Batch, error: ServerError
+) -> None:
+    """Take back what was refused, where that helps to say which statement it was."""
+    is_clear = batch.is_one or error.position is not None
+    taken_back = not is_clear and await is_undone(wire, batch)
+    await _explain(wire, step, script, batch, error, taken_back=taken_back)
 
 
 async def _explain(
     wire: Wire,
     step: Step,
-    script: SqlScript,
+    script: SqlScript | Section,
     batch: Batch,
     error: ServerError,
     *,
@@ -165,6 +195,9 @@ async def ready(step: Step, prepared: Prepared | None = None) -> AsyncGenerator[
         prepared = prepared or await _prepared(script, step.key)
         statements = [s for unit in prepared.units for s in unit.statements]
         yield lambda wire, ending: _run_to_the_end(wire, step, script, statements, ending)
+        return
+    if isinstance(script, LongScript):
+        yield lambda wire, ending: _run_long_to_the_end(wire, step, script, ending)
         return
     async with loaded_function(step) as function:
         yield lambda wire, ending: _run_function_to_the_end(wire, step, function, ending)

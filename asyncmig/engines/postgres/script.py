@@ -24,11 +24,12 @@ from asyncmig.engines.postgres.settings import (
     transaction_settings,
 )
 from asyncmig.engines.postgres.table import literal
+from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.rows import progress_text
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError
 from asyncmig.history import Generation, Progress
-from asyncmig.migration import SqlScript
+from asyncmig.migration import PythonScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -107,11 +108,11 @@ class _Writer:
 
     def step(self, step: Step, generation: Generation) -> str:
         """Write one step."""
-        if not isinstance(step.script, SqlScript):
+        if isinstance(step.script, PythonScript):
             message = f"migration {step.key} is written in Python and cannot be written as a script"
             hint = "apply it with `asyncmig up`"
             raise InvalidMigrationError(message, hint=hint, version=step.key, file=step.script.path)
-        prepared = prepare(step.script, Dialect.POSTGRESQL, step.key)
+        prepared = prepare(sql_of(step.script), Dialect.POSTGRESQL, step.key)
         title = f"-- migration {step.key} {step.name}, {step.direction}: {step.script.path}\n"
         write = self._in_transaction if step.script.transaction else self._unit_by_unit
         return title + "".join(write(step, prepared, generation))

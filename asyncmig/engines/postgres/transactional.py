@@ -25,7 +25,7 @@ from asyncmig.engines.postgres.transaction import NestableTransaction, Transacti
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import NewRow, RowState
-from asyncmig.migration import SqlScript
+from asyncmig.migration import PythonScript
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _waits_for_flush(desk: Desk, step: Step) -> bool:
 
 def _transaction(desk: Desk, step: Step) -> Transaction:
     """Return a transaction, a nestable one where the application's code gets the connection."""
-    if isinstance(step.script, SqlScript) and desk.settings.setup is None:
+    if not isinstance(step.script, PythonScript) and desk.settings.setup is None:
         return Transaction(desk.wire)
     return NestableTransaction(desk.wire)
 

@@ -7,7 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.sqlite.authorizer import Authorizer
-from asyncmig.engines.sqlite.bodies import PythonBody, SqlBody, prepared_of, python_function
+from asyncmig.engines.sqlite.bodies import (
+    LongBody,
+    PythonBody,
+    SqlBody,
+    prepared_of,
+    python_function,
+)
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.foreign_keys import ForeignKeysOff, ViolationsError
@@ -15,7 +21,7 @@ from asyncmig.engines.sqlite.records import read_entry, write
 from asyncmig.engines.sqlite.row import RowOfStep
 from asyncmig.engines.sqlite.table import now
 from asyncmig.errors import MigrationFailedError, TransactionLostError
-from asyncmig.migration import PythonScript
+from asyncmig.migration import LongScript, PythonScript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +58,8 @@ async def apply_in_transaction(
     if isinstance(script, PythonScript):
         async with python_function(step, script) as function:
             return await _apply(desk, step, planned, events, PythonBody(step, script, function))
+    if isinstance(script, LongScript):
+        return await _apply(desk, step, planned, events, LongBody(step, script))
     body = SqlBody(step, prepared or await prepared_of(step, script))
     return await _apply(desk, step, planned, events, body)
 

@@ -3,6 +3,7 @@
 ``commit()`` is a habit of aiosqlite's users, and ``executescript()`` commits before it starts. In
 the middle of a migration either would end our transaction, and what follows could not be rolled
 back. SQLite refuses to prepare such a statement while this is installed. Savepoints are free.
+Our own ``executescript()`` is let through, without the commit.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Action(IntEnum):
     SAVEPOINT = 32
 
 
-_ALLOWED, _DENIED = 0, 1  # SQLITE_OK and SQLITE_DENY
+_ALLOWED, _DENIED, _IGNORED = 0, 1, 2  # SQLITE_OK, SQLITE_DENY and SQLITE_IGNORE
 _ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP_TABLE})
 _ENDING = frozenset({Action.TRANSACTION, Action.SAVEPOINT})
 _LASTING = frozenset(Action) - _ON_TABLES - _ENDING - {Action.ALTER_TABLE}
@@ -63,6 +64,7 @@ class Authorizer:
         self.denied: str | None = None
         self.leaves_state = False
         self.touches_history = False
+        self._ignores_commit = False
 
     def __call__(
         self,
@@ -76,6 +78,9 @@ class Authorizer:
         if action not in _OF_INTEREST:
             return _ALLOWED
         if action == Action.TRANSACTION:
+            if self._ignores_commit and first == "COMMIT":
+                self._ignores_commit = False
+                return _IGNORED
             self.denied = first
             return _DENIED
         if action == Action.SAVEPOINT:
@@ -95,6 +100,22 @@ class Authorizer:
             yield
         finally:
             self.remove(raw)
+
+    def execute_script(self, raw: Raw, script: str) -> None:
+        """Run statements inside the transaction, at the speed of C.
+
+        ``sqlite3`` commits first, whatever is set, unless its ``autocommit`` (3.12) is. SQLite
+        makes a statement that does nothing of a ``COMMIT`` that is to be ignored.
+
+        Args:
+            raw: A connection that this is installed on.
+            script: No transaction control may be in it.
+        """
+        self._ignores_commit = True
+        try:
+            raw.executescript(script).close()
+        finally:
+            self._ignores_commit = False
 
     def install(self, raw: Raw) -> None:
         """Start to be asked."""

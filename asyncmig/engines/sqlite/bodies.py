@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from anyio import to_thread
 
+from asyncmig.engines.long_script import sections, statements_of
 from asyncmig.engines.python_script import function_of, loaded, python_failed
 from asyncmig.engines.sqlite.connection import REFUSALS, DriverError
 from asyncmig.engines.sqlite.failures import Code, code_of, is_busy, offset_of
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.sqlite.authorizer import Authorizer
     from asyncmig.engines.sqlite.connection import Raw, Worker
-    from asyncmig.engines.statements import Prepared
+    from asyncmig.engines.statements import Prepared, Section
     from asyncmig.history import HistoryEntry
-    from asyncmig.migration import PythonScript, SqlScript
+    from asyncmig.migration import LongScript, PythonScript, SqlScript
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
+
+
+_SECTION = "asyncmig_section"
 
 
 class Around(Protocol):
@@ -119,7 +123,56 @@ class SqlBody:
             raise refused_statement(self._step, script, refused) from refused.__cause__
 
 
-def refused_statement(step: Step, script: SqlScript, refused: RefusedError) -> MigrationFailedError:
+class LongBody:
+    """The statements of a SQL script that is too long to be kept, in one hop as well.
+
+    They are not read ahead in another thread: this one wants the interpreter back after each
+    statement, and would wait for it.
+    """
+
+    def __init__(self, step: Step, script: LongScript) -> None:
+        self._step = step
+        self._script = script
+        self.foreign_keys = script.foreign_keys
+
+    async def run(self, turn: Around) -> HistoryEntry:
+        """Read and run one section after the other."""
+
+        def work(raw: Raw) -> HistoryEntry:
+            turn.begin(raw)
+            for section in sections(self._step, self._script, Dialect.SQLITE):
+                try:
+                    _execute_section(raw, turn.authorizer, section)
+                except RefusedError as refused:
+                    raise refused_statement(self._step, section, refused) from refused.__cause__
+            return turn.finish(raw)
+
+        return await turn.worker.run_and_commit(work, turn.commit)
+
+
+def _execute_section(raw: Raw, authorizer: Authorizer, section: Section) -> None:
+    """Run a section; a plain one at once, and if it fails once more, to name the statement."""
+    if section.statements is not None:
+        execute(raw, section.statements)
+        return
+    raw.execute(f"SAVEPOINT {_SECTION}").close()
+    try:
+        authorizer.execute_script(raw, section.text)
+    except REFUSALS as error:
+        if is_busy(error) or code_of(error) == Code.INTERRUPT:
+            raise
+        statements = statements_of(section, Dialect.SQLITE)
+        if not raw.in_transaction:  # a conflict has rolled all of it back, or a full disk
+            words = f"{error} (here, or in one of the next {len(statements) - 1} statements)"
+            raise RefusedError(statements[0], None, words) from error
+        raw.execute(f"ROLLBACK TO {_SECTION}").close()
+        execute(raw, statements)
+    raw.execute(f"RELEASE {_SECTION}").close()
+
+
+def refused_statement(
+    step: Step, script: SqlScript | Section, refused: RefusedError
+) -> MigrationFailedError:
     """Return the error for a statement that SQLite has refused."""
     return failed(step, script, refused.statement, message=refused.words, offset=refused.offset)
 

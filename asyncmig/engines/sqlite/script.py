@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.sqlite.connection import is_complete
 from asyncmig.engines.sqlite.resume import keeps_state, runs_alone, units_left
 from asyncmig.engines.sqlite.row import RowOfStep
@@ -80,7 +81,7 @@ def _lines(plan: Plan, runner: Runner, table: Table) -> Iterator[str]:
     for step in plan.steps:
         assert not isinstance(step.script, PythonScript)  # noqa: S101 - they were refused above
         row = RowOfStep(step, planned, table, runner)
-        prepared = prepare(step.script, Dialect.SQLITE, step.key)
+        prepared = prepare(sql_of(step.script), Dialect.SQLITE, step.key)
         yield f"\n-- {step.direction} {step.key} {' '.join(step.name.split())}"
         yield from (_at_once if step.script.transaction else _step_by_step)(row, prepared)
         planned = row.closed

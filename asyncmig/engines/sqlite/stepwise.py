@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.python_script import python_failed
 from asyncmig.engines.sqlite.applying import failed_as_a_whole
 from asyncmig.engines.sqlite.authorizer import Authorizer
@@ -72,7 +73,7 @@ async def apply_step_by_step(
     row = OpenRow(desk, step, planned)
     if isinstance(step.script, PythonScript):
         return await _run_python(desk, row, step.script, events)
-    prepared = prepared or await prepared_of(step, step.script)
+    prepared = prepared or await prepared_of(step, sql_of(step.script))
     return await Walk(desk, row, prepared, events).go()
 
 
