@@ -43,8 +43,15 @@ def sections(step: Step, script: LongScript, dialect: Dialect) -> Generator[Sect
         cut = None if part.is_plain else tuple(_statements(script, text, offset, dialect))
         yield Section(text, script.path, start, lead, cut)
         offset += len(text)
-        start = start.within(text, len(text))
+        start = _behind(start, text)
         lead = (lead + text)[-_LEAD:].rpartition("\n")[2]
+
+
+def _behind(start: Position, text: str) -> Position:
+    """Return where a text ends that has LF line ends only."""
+    lines = text.count("\n")
+    column = len(text) - text.rfind("\n") if lines else start.column + len(text)
+    return Position(start.line + lines, column)
 
 
 def _texts(step: Step, script: LongScript) -> Iterator[str]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LENGTH = 1 << 18
 """Characters of a passage, unless one statement is longer."""
 
-_WORTH_IT = 4000
-"""Characters of a plain run that make a passage of their own."""
+_WORTH_IT = 64
+"""A plain run makes a passage of its own when it is longer than this fraction of a passage."""
 
 
 class Passage(NamedTuple):
@@ -36,7 +36,9 @@ class Passage(NamedTuple):
     is_plain: bool
 
 
-def passages(pieces: Iterable[str], dialect: Dialect) -> Iterator[Passage]:
+def passages(
+    pieces: Iterable[str], dialect: Dialect, length: int = LENGTH
+) -> Iterator[Passage]:
     """Yield the passages of a script; its statements are those that ``split`` would yield.
 
     Takes a small multiple of the memory of a passage, whatever the length of the script.
@@ -44,35 +46,40 @@ def passages(pieces: Iterable[str], dialect: Dialect) -> Iterator[Passage]:
     Args:
         pieces: The script, cut anywhere.
         dialect: Whose rules apply.
+        length: About how many characters a passage has.
     """
-    text, enough = "", LENGTH
+    text, enough = "", length
     for piece in pieces:
         text += piece
         if len(text) < enough:
             continue
         start = 0
-        for end, is_plain in _borders(text, dialect, is_all=False):
+        for end, is_plain in _borders(text, dialect, length, is_all=False):
             yield Passage(text[start:end], is_plain)
             start = end
         text = text[start:]
         # A long statement is read anew each time that what is known of it has doubled.
-        enough = max(2 * len(text), LENGTH)
+        enough = max(2 * len(text), length)
     start = 0
-    for end, is_plain in _borders(text, dialect, is_all=True):
+    for end, is_plain in _borders(text, dialect, length, is_all=True):
         yield Passage(text[start:end], is_plain)
         start = end
 
 
-def _borders(text: str, dialect: Dialect, *, is_all: bool) -> Iterator[tuple[int, bool]]:
+def _borders(
+    text: str, dialect: Dialect, length: int, *, is_all: bool
+) -> Iterator[tuple[int, bool]]:
     """Yield where passages end, and whether they are plain.
 
-    The last statement is left out unless `text` is all that there is: it may go on.
+    The last statement is left out unless `text` is all that there is: it may go on. So is the
+    rest in front of it that is hardly worth a passage.
     """
     start = position = tried = 0
+    worth_it = length // _WORTH_IT
     while position < len(text):
         if position >= tried:
-            tried = end_of_plain_run(text, position, position + LENGTH, dialect)
-        if tried - position >= _WORTH_IT:
+            tried = end_of_plain_run(text, position, position + length, dialect)
+        if tried - position > worth_it:
             if position > start:
                 yield position, False
             start = position = tried
@@ -82,8 +89,8 @@ def _borders(text: str, dialect: Dialect, *, is_all: bool) -> Iterator[tuple[int
         if end == len(text) and not is_all:
             break
         position = end
-        if position - start >= LENGTH:
+        if position - start >= length:
             start = position
             yield position, False
-    if position - start >= (1 if is_all else _WORTH_IT):
+    if position - start > (0 if is_all else worth_it):
         yield position, False

@@ -44,6 +44,7 @@ _ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP
 _ENDING = frozenset({Action.TRANSACTION, Action.SAVEPOINT})
 _LASTING = frozenset(Action) - _ON_TABLES - _ENDING - {Action.ALTER_TABLE}
 _OF_INTEREST = frozenset(map(int, Action))
+_TRANSACTION, _ALTER_TABLE = int(Action.TRANSACTION), int(Action.ALTER_TABLE)
 """Plain numbers: this is asked several times for each statement, mostly about something else."""
 
 
@@ -77,7 +78,7 @@ class Authorizer:
         """Answer SQLite."""
         if action not in _OF_INTEREST:
             return _ALLOWED
-        if action == Action.TRANSACTION:
+        if action == _TRANSACTION:
             if self._ignores_commit and first == "COMMIT":
                 self._ignores_commit = False
                 return _IGNORED
@@ -88,7 +89,7 @@ class Authorizer:
         if action in _LASTING:
             self.leaves_state = True
         else:
-            table = second if action == Action.ALTER_TABLE else first
+            table = second if action == _ALTER_TABLE else first
             self.touches_history |= table is not None and table.lower() == self._history
         return _ALLOWED
 
