@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LONG = 1 << 20
 """Bytes of a file, or characters of a script, from which on it is not kept."""
 
-_PIECE = 1 << 18
+PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class LongFile:
         )
         try:
             with self.path.open("rb", buffering=0) as file:
-                while content := file.read(_PIECE):
+                while content := file.read(PIECE):
                     yield self._without_nul(decoder.decode(content))
                 yield decoder.decode(b"", final=True)
         except OSError as error:

@@ -15,7 +15,7 @@ from asyncmig.sql import (
     transaction_control,
     without_outer_transaction,
 )
-from asyncmig.sql.passages import passages
+from asyncmig.sql.passages import LENGTH, passages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ class Survey:
     is_closed: bool
 
 
-def survey(pieces: Iterable[str], dialect: Dialect) -> Survey | None:
+def survey(pieces: Iterable[str], dialect: Dialect, length: int = LENGTH) -> Survey | None:
     """Look through a script that is to run in one transaction.
 
     Takes time in proportion to the script, and hardly any memory.
@@ -53,13 +53,14 @@ def survey(pieces: Iterable[str], dialect: Dialect) -> Survey | None:
     Args:
         pieces: The script, cut anywhere.
         dialect: Whose rules apply.
+        length: About how many characters are sent at once.
 
     Returns:
         ``None`` when it must not run as it is: :func:`asyncmig.engines.statements.prepare` says
         why. Or when there is nothing in it.
     """
     surveyor = _Surveyor(dialect)
-    for passage in passages(pieces, dialect):
+    for passage in passages(pieces, dialect, length):
         if not surveyor.passes(passage):
             return None
     return surveyor.survey()
