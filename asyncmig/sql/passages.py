@@ -51,46 +51,33 @@ def passages(
     text, enough = "", length
     for piece in pieces:
         text += piece
-        if len(text) < enough:
-            continue
-        start = 0
-        for end, is_plain in _borders(text, dialect, length, is_all=False):
-            yield Passage(text[start:end], is_plain)
-            start = end
-        text = text[start:]
-        # A long statement is read anew each time that what is known of it has doubled.
-        enough = max(2 * len(text), length)
-    start = 0
-    for end, is_plain in _borders(text, dialect, length, is_all=True):
-        yield Passage(text[start:end], is_plain)
-        start = end
+        while len(text) >= enough:
+            passage = _first(text, dialect, length, is_all=False)
+            if passage is None:
+                # A long statement is read anew when what is known of it has doubled.
+                enough = 2 * len(text)
+                break
+            yield passage
+            text, enough = text[len(passage.text) :], length
+    while text and (passage := _first(text, dialect, length, is_all=True)):
+        yield passage
+        text = text[len(passage.text) :]
 
 
-def _borders(
-    text: str, dialect: Dialect, length: int, *, is_all: bool
-) -> Iterator[tuple[int, bool]]:
-    """Yield where passages end, and whether they are plain.
+def _first(text: str, dialect: Dialect, length: int, *, is_all: bool) -> Passage | None:
+    """Return the first passage of a text.
 
-    The last statement is left out unless `text` is all that there is: it may go on. So is the
-    rest in front of it that is hardly worth a passage.
+    Returns:
+        ``None`` when the first statement may go on behind the text, unless that is all.
     """
-    start = position = tried = 0
-    worth_it = length // _WORTH_IT
-    while position < len(text):
-        if position >= tried:
-            tried = end_of_plain_run(text, position, position + length, dialect)
-        if tried - position > worth_it:
-            if position > start:
-                yield position, False
-            start = position = tried
-            yield position, True
-            continue
+    position = plain_until = 0
+    while position < min(length, len(text)):
+        if position >= plain_until:
+            plain_until = end_of_plain_run(text, position, position + length, dialect)
+        if plain_until - position > length // _WORTH_IT:
+            return Passage(text[: position or plain_until], is_plain=not position)
         end = next(split(text, dialect, position)).end
         if end == len(text) and not is_all:
             break
         position = end
-        if position - start >= length:
-            start = position
-            yield position, False
-    if position - start > (0 if is_all else worth_it):
-        yield position, False
+    return Passage(text[:position], is_plain=False) if position else None
