@@ -29,6 +29,7 @@ from asyncmig.migration import (
     Direction,
     Kind,
     Migration,
+    PythonScript,
     Script,
     SqlScript,
     Version,
@@ -95,7 +96,7 @@ class Step:
     @property
     def is_transactional_sql(self) -> bool:
         """Whether all that it does is in one transaction: nothing outside of the database."""
-        return isinstance(self.script, SqlScript) and self.script.transaction
+        return not isinstance(self.script, PythonScript) and self.script.transaction
 
     def edit(self) -> Edit:
         """Return what this step, once it is done, changes in the history."""

@@ -68,7 +68,7 @@ def _texts(step: Step, script: LongScript) -> Iterator[str]:
 
 
 def statements_of(section: Section, dialect: Dialect) -> tuple[Statement, ...]:
-    """Return the statements of a section. Takes time for a plain one: call it off the event loop."""
+    """Return the statements of a section. For a plain one call it off the event loop."""
     if section.statements is not None:
         return section.statements
     return tuple(split(section.text, dialect))

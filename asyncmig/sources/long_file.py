@@ -11,7 +11,6 @@ import codecs
 import io
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import SourceError
@@ -24,6 +23,7 @@ from asyncmig.sources.sql_file import read_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from asyncmig.migration import Script
     from asyncmig.sources.names import FileName

@@ -36,9 +36,7 @@ class Passage(NamedTuple):
     is_plain: bool
 
 
-def passages(
-    pieces: Iterable[str], dialect: Dialect, length: int = LENGTH
-) -> Iterator[Passage]:
+def passages(pieces: Iterable[str], dialect: Dialect, length: int = LENGTH) -> Iterator[Passage]:
     """Yield the passages of a script; its statements are those that ``split`` would yield.
 
     Takes a small multiple of the memory of a passage, whatever the length of the script.

@@ -114,7 +114,9 @@ async def test_a_file_that_ends_too_soon_is_not_applied(lab: Lab, other: Text, w
 
 async def test_what_is_added_meanwhile_is_not_run(lab: Lab) -> None:
     """What was planned is what runs; the next run says that the file has changed."""
-    await run(lab.engine, read_again(long(lab.engine.dialect, SEED), Text(f"{SEED}DROP TABLE seed;")))
+    await run(
+        lab.engine, read_again(long(lab.engine.dialect, SEED), Text(f"{SEED}DROP TABLE seed;"))
+    )
 
     assert {"seed"} == await lab.tables()
 

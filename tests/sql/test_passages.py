@@ -102,9 +102,7 @@ def test_nothing_behind_the_end_is_looked_at() -> None:
     """The run stops at the last statement that ends in front of it."""
     script = PLAIN[0] * 4
 
-    assert len(PLAIN[0] * 2) == end_of_plain_run(
-        script, 0, len(PLAIN[0]) * 3 - 1, Dialect.SQLITE
-    )
+    assert len(PLAIN[0] * 2) == end_of_plain_run(script, 0, len(PLAIN[0]) * 3 - 1, Dialect.SQLITE)
 
 
 def test_a_long_run_makes_passages_of_its_own() -> None:
@@ -123,6 +121,6 @@ def test_no_statement_is_too_long() -> None:
     """One that is longer than a passage makes a longer one."""
     long = f"INSERT INTO t VALUES ('{'x' * 1000}');"
 
-    assert [Passage(long, is_plain=False)] * 2 == [
-        passage for passage in passages(cut(long * 2, 7), Dialect.POSTGRESQL, 50)
-    ]
+    assert [Passage(long, is_plain=False)] * 2 == list(
+        passages(cut(long * 2, 7), Dialect.POSTGRESQL, 50)
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED, closing, opening
 from asyncmig.engines.postgres.resume import (
     keeps_state,
@@ -24,7 +25,6 @@ from asyncmig.engines.postgres.settings import (
     transaction_settings,
 )
 from asyncmig.engines.postgres.table import literal
-from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.rows import progress_text
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
-import pytest
 
 from asyncmig.engines.postgres import patience
 from asyncmig.history import Generation, History
@@ -13,6 +14,9 @@ from tests.engines.lab import Seen, first_step, locked
 from tests.engines.long_scripts import TABLE, long, rows
 from tests.engines.postgres.ground import ask, connected, do, engine_for
 from tests.servers.proxy import Proxy
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def test_each_part_takes_a_round_trip(postgres_url: str) -> None:
