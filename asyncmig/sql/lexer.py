@@ -67,11 +67,18 @@ def leading_words(script: str, position: int, dialect: Dialect) -> tuple[str, ..
     grammar = grammar_of(dialect)
     words: list[str] = []
     while match := grammar.words.match(script, position):
-        words += grammar.space.split(upper(match[0]))
+        words += words_of(match[0], grammar)
         if match.lastindex is None or len(words) >= MOST_WORDS:
             break
         position = skip_trivia(script, match.end(), dialect)
     return tuple(words[:MOST_WORDS])
+
+
+def words_of(text: str, grammar: Grammar) -> list[str]:
+    """Return bare words with white space between them, in upper case."""
+    if text.isascii():  # by far the faster way, and beyond ASCII a space can be a letter
+        return text.upper().split()
+    return grammar.space.split(upper(text))
 
 
 def upper(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.sql.dialect import Dialect
-from asyncmig.sql.lexer import leading_words, marks, skip_trivia, tokens
+from asyncmig.sql.lexer import grammar_of, leading_words, marks, skip_trivia, tokens
 from asyncmig.sql.marks import Kind
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ DEPTH = {"(": 1, ")": -1}
 # What may hold whole statements, each with its own semicolon.
 ROUTINE = re.compile(r"CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE)\b")
 TRIGGER = re.compile(r"(?:EXPLAIN (?:QUERY PLAN )?)?CREATE (?:TEMP |TEMPORARY )*TRIGGER\b")
+MAY_HAVE_BODY = {("CREATE",), ("EXPLAIN",)}
 ATOMIC = re.compile("atomic", re.IGNORECASE | re.ASCII)
 
 
@@ -87,15 +88,28 @@ def split(script: str, dialect: Dialect, start: int = 0) -> Iterator[Statement]:
 
 def statement_end(script: str, body: int, words: tuple[str, ...], dialect: Dialect) -> int:
     """Return the offset behind the semicolon of the statement that begins at `body`."""
-    if dialect is Dialect.SQLITE and TRIGGER.match(" ".join(words)):
+    may_have_body = words[:1] in MAY_HAVE_BODY
+    is_sqlite = dialect is Dialect.SQLITE
+    if may_have_body and is_sqlite and TRIGGER.match(" ".join(words)):
         return compound_end(script, body, dialect)
-    terminator = next(terminators(script, body, dialect), None)
+    terminator = first_terminator(script, body, dialect)
     if terminator is None:
         return len(script)
-    is_routine = dialect is Dialect.POSTGRESQL and ROUTINE.match(" ".join(words))
+    is_routine = may_have_body and not is_sqlite and ROUTINE.match(" ".join(words))
     if is_routine and opens_body(script, body, terminator):
         return compound_end(script, body, dialect)
     return terminator + 1
+
+
+def first_terminator(script: str, body: int, dialect: Dialect) -> int | None:
+    """Return the offset of the first semicolon outside of parentheses, if there is one.
+
+    In most statements nothing but quiet stands in front of it, so that needs no marks.
+    """
+    stretch = grammar_of(dialect).quiet.match(script, body)
+    if stretch and script.startswith(TERMINATOR, stretch.end()):
+        return stretch.end()
+    return next(terminators(script, body, dialect), None)
 
 
 def terminators(script: str, body: int, dialect: Dialect) -> Iterator[int]:

@@ -14,6 +14,7 @@ from pglast.parser import split as parser_split
 from asyncmig.sql import Dialect, problem, split
 from asyncmig.sql.lexer import marks, skip_trivia
 from asyncmig.sql.marks import Kind
+from asyncmig.sql.statements import first_terminator, terminators
 from tests.sql.scripts import broken_scripts, statement_lists
 
 if TYPE_CHECKING:
@@ -40,6 +41,17 @@ def test_what_was_joined_comes_apart_again(data: st.DataObject, dialect: Dialect
     statements = data.draw(statement_lists(dialect))
 
     assert statements == [part.text for part in split("".join(statements), dialect)]
+
+
+@given(broken_scripts(), dialects)
+def test_the_short_way_to_a_semicolon_leads_where_the_long_one_does(
+    script: str, dialect: Dialect
+) -> None:
+    """What is quiet up to a semicolon needs no marks, and with them ends there too."""
+    for statement in split(script, dialect):
+        found = next(terminators(script, statement.body, dialect), None)
+
+        assert found == first_terminator(script, statement.body, dialect)
 
 
 @given(statement_lists(Dialect.POSTGRESQL))
