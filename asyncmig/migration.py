@@ -201,6 +201,7 @@ class LongScript:
         first_line: The line of the file at which it starts, 1-based.
         transaction: It runs inside a transaction together with its history row.
         foreign_keys: ``False`` when the author wants them off while it runs (SQLite).
+        limits: How long and how often it may try.
     """
 
     text: LongText = field(repr=False)
@@ -210,6 +211,7 @@ class LongScript:
     first_line: int = 1
     transaction: Literal[True] = True
     foreign_keys: bool = True
+    limits: Limits = Limits()
 
     @property
     def checksum(self) -> str:
@@ -223,7 +225,13 @@ class LongScript:
             SourceError: It cannot be read, or is no text any more.
         """
         text = "".join(self.text.pieces())
-        return SqlScript(text, self.path, self.first_line, foreign_keys=self.foreign_keys)
+        return SqlScript(
+            text=text,
+            path=self.path,
+            first_line=self.first_line,
+            foreign_keys=self.foreign_keys,
+            limits=self.limits,
+        )
 
 
 Script = SqlScript | LongScript | PythonScript

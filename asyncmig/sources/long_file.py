@@ -163,6 +163,7 @@ def _script(reading: _Reading, up: SqlScript, seen: Survey) -> LongScript:
         left_out=seen.left_out,
         first_line=up.first_line,
         foreign_keys=up.foreign_keys and seen.foreign_keys,
+        limits=up.limits,
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 UP, DOWN = "-- migrate:up\n", "-- migrate:down\n"
 SEED = "INSERT INTO t VALUES (1, 'é');\n" * 9
 PIECES = [
-    *[UP, DOWN, "-- migrate:up transaction:false\n", "-- migrate:up foreign_keys:off\n"],
+    *[UP, DOWN, "-- migrate:up transaction:false\n", "-- migrate:up retries:3\n"],
     *["--migrate:down\n", "-- Migrate:Up\n", "-- migrating\n", "-- +goose Down\n", "-- up:\n"],
     *["SELECT 1;\n", "SELECT 1", "'", "$$", "/*", "*/", "E'a'\n", "\n", "\r", "\r\n", "\ufeff"],
     *["BEGIN;\n", "COMMIT;\n", "PRAGMA foreign_keys = off;\n", "VACUUM;\n", "\0", "\\"],
