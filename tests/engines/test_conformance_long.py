@@ -11,7 +11,8 @@ import pytest
 from asyncmig.errors import MigrationFailedError
 from asyncmig.history import Generation, History
 from asyncmig.migration import LongScript
-from tests.engines.lab import Seen, first_step, history_of, locked, run
+from asyncmig.plan import make_plan
+from tests.engines.lab import LAX, RUNNER, UP, Seen, first_step, history_of, locked, run
 from tests.engines.long_scripts import TABLE, Text, long, rows
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ async def test_a_transaction_around_it_is_left_out(lab: Lab) -> None:
     await run(lab.engine, long(lab.engine.dialect, f"BEGIN;\n{SEED}COMMIT;\n-- done\n"))
 
     assert 400 == await count(lab)
+
+
+async def test_a_script_for_a_person_holds_all_of_it(lab: Lab) -> None:
+    """As it does of a short one."""
+    migration = long(lab.engine.dialect, SEED)
+    plan = make_plan([migration], History(), UP, LAX)
+
+    assert SEED.strip() in lab.engine.script(plan, RUNNER)
 
 
 async def test_a_cancelled_one_leaves_nothing(lab: Lab) -> None:

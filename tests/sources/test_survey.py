@@ -57,12 +57,13 @@ def sent(seen: Survey, script: str, dialect: Dialect) -> list[str]:
 
 
 @given(st.data(), dialects, st.integers(1, 40), st.integers(1, 200))
-@example(None, Dialect.POSTGRESQL, 1, 1)
+@example("BEGIN; SELECT 1; COMMIT; -- done", Dialect.POSTGRESQL, 1, 1)
+@example(f"{KEYS}off; SELECT 1; {KEYS}on;", Dialect.SQLITE, 1, 1)
 def test_what_runs_of_a_long_script_is_what_runs_of_a_short_one(
-    data: st.DataObject | None, dialect: Dialect, piece: int, length: int
+    made: st.DataObject | str, dialect: Dialect, piece: int, length: int
 ) -> None:
     """The same scripts are refused, the same pairs and pragmas left out."""
-    script = data.draw(scripts(dialect)) if data else "BEGIN; SELECT 1; COMMIT; -- done"
+    script = made if isinstance(made, str) else made.draw(scripts(dialect))
     prepared = prepared_of(script, dialect)
     seen = survey((script[i : i + piece] for i in range(0, len(script), piece)), dialect, length)
 
