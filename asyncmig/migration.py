@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import total_ordering
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,9 +199,10 @@ class LongScript:
         left_out: The offsets of the statements that are not sent: ``PRAGMA foreign_keys``
             (SQLite), and a ``BEGIN`` and ``COMMIT`` around everything.
         first_line: The line of the file at which it starts, 1-based.
-        transaction: It runs inside a transaction together with its history row.
+        transaction: Always true: what runs without one is kept.
         foreign_keys: ``False`` when the author wants them off while it runs (SQLite).
         limits: How long and how often it may try.
+        phase: When it may be applied.
     """
 
     text: LongText = field(repr=False)
@@ -209,9 +210,10 @@ class LongScript:
     parts: tuple[Part, ...] = field(repr=False)
     left_out: frozenset[int] = frozenset()
     first_line: int = 1
-    transaction: Literal[True] = True
+    transaction: bool = True
     foreign_keys: bool = True
     limits: Limits = Limits()
+    phase: Phase = Phase.PRE
 
     @property
     def checksum(self) -> str:
@@ -231,6 +233,7 @@ class LongScript:
             first_line=self.first_line,
             foreign_keys=self.foreign_keys,
             limits=self.limits,
+            phase=self.phase,
         )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from asyncmig.errors import SourceError
 from asyncmig.migration import Direction, checksum, checksum_of_lines
 from asyncmig.sources.decode import decode
-from asyncmig.sources.location import locate
+from asyncmig.sources.location import LONG, locate
 from asyncmig.sources.place import Place, Text
 from asyncmig.sources.quick_look import may_have_markers, plain_up
 
@@ -139,7 +139,8 @@ def _checksum(
     content = _beginning(entry.path, folder)
     if len(content) == _AT_ONCE:
         path = root / entry.name
-        if (found := _checksum_of_long(path, dialect)) is not None:
+        is_long = path.stat().st_size >= LONG
+        if is_long and (found := _checksum_of_long(path, dialect)) is not None:
             return found
         content = path.read_bytes()
     if _is_plain(content):

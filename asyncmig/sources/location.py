@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Source: TypeAlias = "str | os.PathLike[str] | Traversable"
 """What can hold migrations; see :func:`locate`."""
 
+LONG = 1 << 20
+"""Bytes of a SQL file, or characters of a script, from which on it is not kept in memory."""
+
 _PACKAGE = "package:"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.errors import SourceError
 from asyncmig.migration import Checksum, Direction, LongScript, SqlScript
-from asyncmig.sources.location import unreadable
+from asyncmig.sources.location import LONG, unreadable
 from asyncmig.sources.markers import suspicious_lines
 from asyncmig.sources.names import Format
 from asyncmig.sources.place import Text
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from asyncmig.sources.place import Place
     from asyncmig.sources.survey import Survey
     from asyncmig.sql import Dialect
-
-LONG = 1 << 20
-"""Bytes of a file, or characters of a script, from which on it is not kept."""
 
 PIECE = 1 << 18
 
@@ -164,6 +161,7 @@ def _script(reading: _Reading, up: SqlScript, seen: Survey) -> LongScript:
         first_line=up.first_line,
         foreign_keys=up.foreign_keys and seen.foreign_keys,
         limits=up.limits,
+        phase=up.phase,
     )
 
 

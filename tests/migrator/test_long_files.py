@@ -10,7 +10,7 @@ import pytest
 from asyncmig import Migrator
 from asyncmig.errors import ChangedMigrationError, InvalidMigrationError
 from asyncmig.sources import folder
-from asyncmig.sources.long_file import LONG
+from asyncmig.sources.location import LONG
 
 if TYPE_CHECKING:
     from tests.migration_folder import MigrationFolder

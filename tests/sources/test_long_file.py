@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from asyncmig.errors import SourceError
 from asyncmig.migration import LongScript, Migration, SqlScript
-from asyncmig.sources import load, long_file, read_checksums
+from asyncmig.sources import checksums, load, long_file, read_checksums
 from asyncmig.sources.long_file import LongFile
 from asyncmig.sources.place import Place
 from asyncmig.sql import Dialect
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 UP, DOWN = "-- migrate:up\n", "-- migrate:down\n"
 SEED = "INSERT INTO t VALUES (1, 'é');\n" * 9
 PIECES = [
-    *[UP, DOWN, "-- migrate:up transaction:false\n", "-- migrate:up retries:3\n"],
+    *[UP, DOWN, "-- migrate:up transaction:false\n", "-- migrate:up retries:3 phase:post\n"],
     *["--migrate:down\n", "-- Migrate:Up\n", "-- migrating\n", "-- +goose Down\n", "-- up:\n"],
     *["SELECT 1;\n", "SELECT 1", "'", "$$", "/*", "*/", "E'a'\n", "\n", "\r", "\r\n", "\ufeff"],
     *["BEGIN;\n", "COMMIT;\n", "PRAGMA foreign_keys = off;\n", "VACUUM;\n", "\0", "\\"],
@@ -47,6 +47,8 @@ def long_from(length: int, *, piece: int = 64) -> Generator[None]:
     """Let files be long from that length on, and be read in small pieces."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(long_file, "LONG", length)
+        patch.setattr(checksums, "LONG", length)
+        patch.setattr(checksums, "_AT_ONCE", 16)
         patch.setattr(long_file, "PIECE", piece)
         yield
 
@@ -79,16 +81,16 @@ def test_a_long_file_is_read_as_a_short_one_is(
     with TemporaryDirectory() as path:
         folder = Path(path)
         folder.joinpath(name).write_bytes(content.encode())
-        whole, checksums = loaded(folder, dialect), read_checksums(folder, dialect)
+        whole, hashed = loaded(folder, dialect), read_checksums(folder, dialect)
         with long_from(100, piece=piece):
-            found, found_checksums = loaded(folder, dialect), read_checksums(folder, dialect)
+            found, found_hashed = loaded(folder, dialect), read_checksums(folder, dialect)
             if not isinstance(found, str):
                 found = tuple(map(without_pragmas, map(in_memory, found)))
         if not isinstance(whole, str):
             whole = tuple(map(without_pragmas, whole))
 
     assert whole == found
-    assert checksums == found_checksums
+    assert hashed == found_hashed
 
 
 LONG_FILES = {
