@@ -1,0 +1,77 @@
+"""How squawk's rules read here: which of them stand, and what is said otherwise.
+
+A rule that is not named below stands as it is, so those of a newer squawk do.
+"""
+
+from __future__ import annotations
+
+from asyncmig.lint.finding import Severity
+
+DONE_BY_THE_RUNNER = frozenset(
+    {
+        # lock_timeout is set, and the migration tried again; statements may take their time
+        "require-timeout-settings",
+        "require-lock-timeout",
+        "require-statement-timeout",
+        # the file is a transaction, or its progress is kept statement by statement
+        "prefer-robust-stmts",
+        # cannot-run-in-transaction and transaction-control know the marker
+        "ban-concurrent-index-creation-in-transaction",
+        "ban-uncommitted-transaction",
+        "transaction-nesting",
+    }
+)
+"""Rules that contradict what asyncmig does, or that a rule of ours says better."""
+
+SAID_ALREADY = {"constraint-missing-not-valid": "validate-in-same-transaction"}
+"""Where both find the same statement, ours is kept."""
+
+STYLE = frozenset(
+    {
+        "ban-char-field",
+        "identifier-too-long",
+        "prefer-bigint-over-int",
+        "prefer-bigint-over-smallint",
+        "prefer-identity",
+        "prefer-text-field",
+        "prefer-timestamp-tz",
+        "require-table-schema",
+        "unused-ignore",
+    }
+)
+"""Rules about how a schema should be, new tables included. Nothing waits for these: notices."""
+
+SYNTAX_ERROR = "syntax-error"
+"""Squawk's parser is its own, and PostgreSQL's the judge: a warning."""
+
+_HINTS = {
+    "require-concurrent-index-creation": "write CREATE INDEX CONCURRENTLY, in a file of its own "
+    "that starts with `-- migrate:up transaction:false`",
+    "require-concurrent-index-deletion": "write DROP INDEX CONCURRENTLY, in a file of its own "
+    "that starts with `-- migrate:up transaction:false`",
+    "require-concurrent-reindex": "write REINDEX … CONCURRENTLY, in a file of its own that starts "
+    "with `-- migrate:up transaction:false`",
+    "require-concurrent-partition-detach": "write DETACH PARTITION … CONCURRENTLY, in a file of "
+    "its own that starts with `-- migrate:up transaction:false`",
+    "constraint-missing-not-valid": "add it NOT VALID, and VALIDATE it in the next migration",
+    "adding-foreign-key-constraint": "add it NOT VALID, and VALIDATE it in the next migration",
+}
+
+
+def stands_for_new_tables(rule: str) -> bool:
+    """Tell whether a rule also means tables that the migration itself makes: nobody uses them."""
+    return rule in STYLE or rule == SYNTAX_ERROR
+
+
+def severity_of(rule: str, level: str) -> Severity:
+    """Return how much a finding of squawk's matters here."""
+    if rule in STYLE:
+        return Severity.NOTICE
+    if rule == SYNTAX_ERROR:
+        return Severity.WARNING
+    return Severity.ERROR if level == "error" else Severity.WARNING
+
+
+def hint_of(rule: str, advice: str) -> str:
+    """Return the advice, in the words of asyncmig where they differ."""
+    return _HINTS.get(rule, advice)
