@@ -23,6 +23,38 @@ def names_at(folder: Path, reference: str) -> tuple[str, ...]:
     Raises:
         SettingsError: There is no git, no repository, or no such commit.
     """
+    listed = _git(folder, "ls-tree", "-z", "--name-only", _commit(folder, reference)) or ""
+    return tuple(filter(None, listed.split("\0")))
+
+
+def names_changed_since(folder: Path, reference: str) -> frozenset[str]:
+    """Return the names of the files in a folder that are new or changed on this branch.
+
+    Compared with where the branch left the other one; with the other one itself when that is not
+    to be found, as in a shallow clone. What is not committed counts too.
+
+    Args:
+        folder: A folder inside a work tree.
+        reference: A branch, a tag or a commit.
+
+    Raises:
+        SettingsError: There is no git, no repository, or no such commit.
+    """
+    commit = _commit(folder, reference)
+    fork = (_git(folder, "merge-base", commit, "HEAD") or commit).strip()
+    changed = _git(
+        folder, "diff", "-z", "--name-only", "--no-renames", "--diff-filter=d", "--relative", fork
+    )
+    untracked = _git(folder, "ls-files", "-z", "--others", "--exclude-standard")
+    return frozenset(filter(None, f"{changed or ''}\0{untracked or ''}".split("\0")))
+
+
+def _commit(folder: Path, reference: str) -> str:
+    """Return the commit that a reference names.
+
+    Raises:
+        SettingsError: There is none.
+    """
     commit = _git(
         folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"
     )
@@ -31,8 +63,7 @@ def names_at(folder: Path, reference: str) -> tuple[str, ...]:
             f"git knows no commit {reference!r} in {folder}",
             hint="in CI, fetch it first: git fetch origin main, then --against origin/main",
         )
-    listed = _git(folder, "ls-tree", "-z", "--name-only", commit.strip()) or ""
-    return tuple(filter(None, listed.split("\0")))
+    return commit.strip()
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -52,6 +52,9 @@ KEYS = frozenset(
 )
 """The keys of the section; flags and variables are spelled after them."""
 
+TABLES = frozenset({"lint"})
+"""Sections below ours, which are read by the command that they are for."""
+
 _RELATIVE_SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+\w+)?:///)(?P<path>(?![/:]|file:)[^?]+)")
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -237,7 +240,7 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
     Raises:
         SettingsError: A setting cannot be understood, or is unknown.
     """
-    refuse_unknown_keys(sources.project, KEYS)
+    refuse_unknown_keys(sources.project, KEYS | TABLES)
     database = sources.database()
     log_format = sources.choice("log-format", LogFormat)
     found_format = sources.find("log-format")

@@ -95,21 +95,30 @@ def _of_alter_table(words: Words, tables: tuple[str, ...]) -> Impact:
 def _of_action(action: tuple[str, ...]) -> tuple[Blocks, str]:
     """Return what one action of ALTER TABLE does."""
     words = Words(action, Dialect.POSTGRESQL)
-    if words.accept("VALIDATE CONSTRAINT"):
-        return Blocks.NOBODY, _CHECKS
-    if words.accept_any("SET (", "RESET (", "CLUSTER ON", "SET WITHOUT CLUSTER"):
-        return Blocks.NOBODY, ""
-    if words.accept("ATTACH PARTITION"):
-        return Blocks.NOBODY, _CHECKS
-    if words.accept_any("SET LOGGED", "SET UNLOGGED", "SET TABLESPACE", "SET ACCESS METHOD"):
-        return Blocks.EVERYBODY, _REWRITES
-    if words.accept_any("ENABLE", "DISABLE"):
-        return (Blocks.WRITERS if "TRIGGER" in action else Blocks.EVERYBODY), ""
     if words.accept("ADD"):
         return _of_add(words)
     if words.accept("ALTER"):
         return _of_alter_column(words)
+    if words.accept_any("ENABLE", "DISABLE"):
+        return (Blocks.WRITERS if "TRIGGER" in action else Blocks.EVERYBODY), ""
+    for phrase, blocks, cost in _ACTIONS:
+        if words.accept(phrase):
+            return blocks, cost
     return Blocks.EVERYBODY, ""
+
+
+_ACTIONS = (
+    ("VALIDATE CONSTRAINT", Blocks.NOBODY, _CHECKS),
+    ("ATTACH PARTITION", Blocks.NOBODY, _CHECKS),
+    ("SET (", Blocks.NOBODY, ""),
+    ("RESET (", Blocks.NOBODY, ""),
+    ("CLUSTER ON", Blocks.NOBODY, ""),
+    ("SET WITHOUT CLUSTER", Blocks.NOBODY, ""),
+    ("SET LOGGED", Blocks.EVERYBODY, _REWRITES),
+    ("SET UNLOGGED", Blocks.EVERYBODY, _REWRITES),
+    ("SET TABLESPACE", Blocks.EVERYBODY, _REWRITES),
+    ("SET ACCESS METHOD", Blocks.EVERYBODY, _REWRITES),
+)
 
 
 def _of_add(words: Words) -> tuple[Blocks, str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.commands.lint import exit_code_of_lint, facts_of_lint, lint_text
 from asyncmig.cli.commands.new import folder_of
 from asyncmig.cli.dialects import add_dialect_option, require_dialect
 from asyncmig.cli.errors import LateVersionError
 from asyncmig.cli.git import names_at
+from asyncmig.cli.linting import read_lint_settings
 from asyncmig.cli.options import add_source_option
 from asyncmig.cli.output.document import Facts, rows_of_errors
 from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import DuplicateVersionError, SourceError, SourceNotFoundError
+from asyncmig.lint.linter import lint_source
 from asyncmig.migration import SqlScript
 from asyncmig.sources import find_problems, load
 from asyncmig.sources.names import FileName, parse_name
@@ -35,6 +39,9 @@ def add_options(parser: Parser) -> None:
         metavar="GITREF",
         help="find versions that would be out of order after a merge into that branch",
     )
+    parser.add_argument(
+        "--lint", action="store_true", help="lint them too, with the settings of `asyncmig lint`"
+    )
     add_dialect_option(parser)
     add_source_option(parser)
 
@@ -47,8 +54,30 @@ def work(invocation: Invocation) -> Outcome:
         found += tuple(find_late(folder_of(settings.source), reference))
     facts = Facts(more={"errors": rows_of_errors(found)})
     if found:
-        return Outcome(facts, _text(found), ExitCode.FOUND)
-    return Outcome(facts, "" if invocation.options.quiet else f"{settings.source}: no mistakes")
+        outcome = Outcome(facts, _text(found), ExitCode.FOUND)
+    else:
+        quiet = invocation.options.quiet
+        outcome = Outcome(facts, "" if quiet else f"{settings.source}: no mistakes")
+    return _with_lint(invocation, outcome) if invocation.options.lint else outcome
+
+
+def _with_lint(invocation: Invocation, outcome: Outcome) -> Outcome:
+    """Lint the files too, if they can be read."""
+    settings = invocation.settings
+    if find_problems(settings.source, dialect := require_dialect(settings)):
+        return outcome
+    wanted = read_lint_settings(settings.project, invocation.options)
+    selection = replace(wanted.selection, disable=wanted.selection.disable | _SAID_BY_CHECK)
+    report = lint_source(settings.source, dialect, selection, history_table=settings.table)
+    return Outcome(
+        Facts(more={**outcome.facts.more, **facts_of_lint(report)}),
+        "\n".join(filter(None, (outcome.text, lint_text(invocation, report)))),
+        max(outcome.exit_code, exit_code_of_lint(wanted, report)),
+    )
+
+
+_SAID_BY_CHECK = frozenset({"cannot-run-in-transaction", "transaction-control", "not-sql"})
+"""Rules that find what is an error of the file to ``check`` itself."""
 
 
 def find_mistakes(source: str, dialect: Dialect) -> tuple[SourceError, ...]:
@@ -119,6 +148,7 @@ COMMAND = Command(
     examples=(
         ("asyncmig check", "before a commit"),
         ("asyncmig check --against origin/main", "in CI: would a merge put versions out of order?"),
+        ("asyncmig check --lint", "both checks of the files at once"),
         ("asyncmig check --dialect postgresql", "where no database is configured"),
     ),
     add_options=add_options,

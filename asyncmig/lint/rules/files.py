@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncmig.lint.finding import Severity
 from asyncmig.lint.rule import Rule
 from asyncmig.lint.subject import Flaw
+from asyncmig.sql import problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,14 @@ def empty(subject: Subject) -> Iterator[Flaw]:
         )
 
 
+def not_sql(subject: Subject) -> Iterator[Flaw]:
+    """Find what cannot be sent to the database: a command of psql, a quote left open."""
+    for part in subject.parts:
+        if found := problem(part.script.text, part.dialect):
+            former = [one for one in part.statements if one.offset <= found.offset]
+            yield Flaw(found.message, "", part.script, former[-1] if former else None)
+
+
 def irreversible(subject: Subject) -> Iterator[Flaw]:
     """Find a migration without a way down."""
     if subject.migration.down is None and not subject.is_repeatable:
@@ -35,6 +44,7 @@ def irreversible(subject: Subject) -> Iterator[Flaw]:
 
 
 RULES = (
+    Rule("not-sql", Severity.ERROR, not_sql),
     Rule("empty", Severity.NOTICE, empty),
     Rule("irreversible", Severity.NOTICE, irreversible, on_request=True),
 )
