@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncmig.lint import squawk
 from asyncmig.lint.second_opinion import second_opinions
 from asyncmig.lint.selection import SQUAWK, Selection
-from asyncmig.lint.squawk_rules import SAID_ALREADY
+from asyncmig.lint.squawk_rules import SAID_ALREADY, STYLE
 from asyncmig.lint.subject import subjects_of
 from asyncmig.lint.verdict import Charge, judge
 from asyncmig.sources import load
@@ -154,21 +154,24 @@ def _charges_of_squawk(
 ) -> Iterator[Charge]:
     """Yield what squawk finds on the ways up, but for what a rule of ours says already."""
     parts = [(subject.migration, subject.up) for subject in subjects if subject.up is not None]
-    said = {(charge.rule, charge.script.path, charge.statement) for charge in ours}
     opinions = second_opinions(program, [part for _, part in parts])
-    for (migration, part), found in zip(parts, opinions, strict=True):
-        for one in found:
-            statement = None if one.sentence is None else one.sentence.statement.body
-            ours_says = (SAID_ALREADY.get(one.rule, ""), part.script.path, statement) in said
-            if ours_says or not selection.applies(SQUAWK + one.rule):
-                continue
-            yield Charge(
-                migration=migration,
-                rule=SQUAWK + one.rule,
-                severity=one.severity,
-                message=one.message,
-                hint=one.hint,
-                script=part.script,
-                offset=one.offset,
-                statement=statement,
-            )
+    found = [
+        Charge(
+            migration=migration,
+            rule=SQUAWK + one.rule,
+            severity=one.severity,
+            message=one.message,
+            hint=one.hint,
+            script=part.script,
+            offset=one.offset,
+            statement=None if one.sentence is None else one.sentence.statement.body,
+        )
+        for (migration, part), said in zip(parts, opinions, strict=True)
+        for one in said
+        if selection.asks_for(SQUAWK + one.rule, on_request=one.rule in STYLE)
+    ]
+    places = {(one.rule, one.script.path, one.statement) for one in (*ours, *found)}
+    for one in found:
+        better = SAID_ALREADY.get(one.rule.removeprefix(SQUAWK), frozenset())
+        if not any((rule, one.script.path, one.statement) in places for rule in better):
+            yield one

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asyncmig.lint.objects import dropped_objects, makes_again
 from asyncmig.lint.squawk import Remark, Text, ask_squawk
 from asyncmig.lint.squawk_rules import (
     DONE_BY_THE_RUNNER,
@@ -138,4 +140,21 @@ def _stands(opinion: Opinion, part: Part) -> bool:
     if opinion.sentence is None or stands_for_new_tables(opinion.rule):
         return True
     tables = touched_tables(opinion.sentence.tokens, part.dialect)
-    return not tables or not opinion.sentence.new.issuperset(tables)
+    if tables and opinion.sentence.new.issuperset(tables):
+        return False
+    return not (_IS_DROP.match(opinion.rule) and _comes_back(opinion.sentence, part))
+
+
+_IS_DROP = re.compile(r"ban-drop-(?!table|column)")
+
+
+def _comes_back(sentence: Sentence, part: Part) -> bool:
+    """Tell whether what a statement drops is created again by the same transaction.
+
+    Not so tables and columns: their rows do not come back.
+    """
+    dropped = list(dropped_objects(sentence.tokens, part.dialect))
+    return bool(dropped and part.script.transaction) and all(
+        any(makes_again(one.tokens, part.dialect, what) for one in part.sentences)
+        for what in dropped
+    )

@@ -52,14 +52,16 @@ class Selection:
         return tuple(
             rule
             for rule in RULES
-            if dialect in rule.dialects
-            and self.applies(rule.name)
-            and (not rule.on_request or rule.name in self.enable)
+            if dialect in rule.dialects and self.asks_for(rule.name, on_request=rule.on_request)
         )
 
     def applies(self, name: str) -> bool:
         """Tell whether a rule is not disabled."""
         return name not in self.disable
+
+    def asks_for(self, name: str, *, on_request: bool) -> bool:
+        """Tell whether to apply a rule, which may be off unless somebody enables it."""
+        return self.applies(name) and (not on_request or name in self.enable)
 
     def migrations(self, known: Sequence[Migration]) -> tuple[Migration, ...]:
         """Return the migrations to report on, in the order of the folder.

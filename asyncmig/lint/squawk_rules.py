@@ -23,23 +23,38 @@ DONE_BY_THE_RUNNER = frozenset(
 )
 """Rules that contradict what asyncmig does, or that a rule of ours says better."""
 
-SAID_ALREADY = {"constraint-missing-not-valid": "validate-in-same-transaction"}
-"""Where both find the same statement, ours is kept."""
+SAID_ALREADY = {
+    "constraint-missing-not-valid": frozenset(
+        {
+            "validate-in-same-transaction",
+            # it advises NOT VALID for these too; they say it better, and of UNIQUE it is not true
+            "squawk/adding-foreign-key-constraint",
+            "squawk/disallowed-unique-constraint",
+        }
+    )
+}
+"""Where both find the same statement, the second is kept."""
 
 STYLE = frozenset(
     {
         "ban-char-field",
-        "identifier-too-long",
         "prefer-bigint-over-int",
         "prefer-bigint-over-smallint",
         "prefer-identity",
         "prefer-text-field",
         "prefer-timestamp-tz",
-        "require-table-schema",
-        "unused-ignore",
     }
 )
-"""Rules about how a schema should be, new tables included. Nothing waits for these: notices."""
+"""Rules about the types of columns: every second file of a project has some, and nobody waits for
+them. They have to be enabled."""
+
+ABOUT_NEW_TABLES_TOO = STYLE | {"identifier-too-long", "require-table-schema", "unused-ignore"}
+"""What is as true of a table that the migration itself makes."""
+
+HARMLESS = frozenset(
+    {"ban-drop-constraint", "ban-drop-default", "ban-drop-not-null", "ban-drop-trigger"}
+)
+"""What squawk warns of, and what code that still runs hardly ever feels: notices."""
 
 SYNTAX_ERROR = "syntax-error"
 """Squawk's parser is its own, and PostgreSQL's the judge: a warning."""
@@ -60,12 +75,12 @@ _HINTS = {
 
 def stands_for_new_tables(rule: str) -> bool:
     """Tell whether a rule also means tables that the migration itself makes: nobody uses them."""
-    return rule in STYLE or rule == SYNTAX_ERROR
+    return rule in ABOUT_NEW_TABLES_TOO or rule == SYNTAX_ERROR
 
 
 def severity_of(rule: str, level: str) -> Severity:
     """Return how much a finding of squawk's matters here."""
-    if rule in STYLE:
+    if rule in STYLE or rule in HARMLESS:
         return Severity.NOTICE
     if rule == SYNTAX_ERROR:
         return Severity.WARNING

@@ -6,16 +6,17 @@ Built once for each migration; everything in it is a value.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
-from asyncmig.lint.tables import created_table, dropped_tables, referenced_tables, renamed_table
+from asyncmig.lint.references import References
+from asyncmig.lint.tables import created_table, dropped_tables, renamed_table
 from asyncmig.migration import Direction, SqlScript
 from asyncmig.sql import split
 from asyncmig.sql.lexer import tokens as tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from asyncmig.migration import Migration, Script, Version
@@ -68,13 +69,11 @@ class Surroundings:
 
     Attributes:
         dialect: Of all the files.
-        referenced: The tables that a foreign key in some file refers to.
         history_table: The name of asyncmig's own table, in lower case.
         now: An aware time.
     """
 
     dialect: Dialect
-    referenced: frozenset[str]
     history_table: str
     now: datetime
 
@@ -88,6 +87,7 @@ class Subject:
         up: The way up; ``None`` for a migration in Python.
         down: The way down; ``None`` without one in SQL.
         former: The version before it in the folder; ``None`` for the first.
+        references: The foreign keys that the migrations before it have made.
         around: What else there is.
     """
 
@@ -95,6 +95,7 @@ class Subject:
     up: Part | None
     down: Part | None
     former: Version | None
+    references: References
     around: Surroundings
 
     @property
@@ -144,15 +145,25 @@ def subjects_of(
     ]
     around = Surroundings(
         dialect=dialect,
-        referenced=frozenset(_referenced(up for up, _ in parts)),
         history_table=history_table.lower(),
         now=now,
     )
     formers = (None, *(one.version for one in migrations))
+    references = accumulate((up for up, _ in parts), _follow_references, initial=References())
     return tuple(
-        Subject(migration, up, down, former, around)
-        for migration, (up, down), former in zip(migrations, parts, formers, strict=False)
+        Subject(migration, up, down, former, known, around)
+        for migration, (up, down), former, known in zip(
+            migrations, parts, formers, references, strict=False
+        )
     )
+
+
+def _follow_references(known: References, part: Part | None) -> References:
+    """Return the foreign keys that there are after a migration."""
+    if part is not None:
+        for sentence in part.sentences:
+            known = known.after(sentence.tokens, part.dialect)
+    return known
 
 
 def _part(migration: Migration, direction: Direction, dialect: Dialect) -> Part | None:
@@ -190,10 +201,3 @@ def _tokens(statement: Statement, dialect: Dialect) -> tuple[str, ...]:
     body = statement.body - statement.offset
     found = tuple(islice(tokens_of(statement.text, dialect, body), _MOST_TOKENS))
     return found[:-1] if found[-1:] == (";",) else found
-
-
-def _referenced(parts: Iterable[Part | None]) -> Iterator[str]:
-    """Yield what the foreign keys of all the files refer to."""
-    for part in filter(None, parts):
-        for sentence in part.sentences:
-            yield from referenced_tables(sentence.tokens, part.dialect)

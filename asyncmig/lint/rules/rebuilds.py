@@ -14,6 +14,7 @@ from asyncmig.sql import foreign_keys_pragma, pragma
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from asyncmig.lint.references import References
     from asyncmig.lint.subject import Part, Sentence, Subject
 
 _CHANGES_BY_ROW = frozenset({"(", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
@@ -26,11 +27,11 @@ def rebuild_with_foreign_keys(subject: Subject) -> Iterator[Flaw]:
     (https://sqlite.org/lang_droptable.html; drizzle #5782).
     """
     part = subject.up
-    if part is None or not _enforces_foreign_keys(part):
+    if part is None or not part.script.foreign_keys or _asks_off(part):
         return
-    for at, sentence in enumerate(part.sentences):
+    for sentence, later, references in _one_by_one(subject, part):
         for table in dropped_tables(sentence.tokens, part.dialect):
-            if table in subject.around.referenced and _comes_back(table, part.sentences[at:], part):
+            if _left(references.to(table), part) and _comes_back(table, later, part):
                 yield Flaw(
                     f"dropping {table} to rebuild it deletes or refuses the rows that refer to it, "
                     "where foreign keys are enforced",
@@ -47,22 +48,37 @@ def rename_takes_references_along(subject: Subject) -> Iterator[Flaw]:
     old table is dropped (https://sqlite.org/lang_altertable.html).
     """
     part = subject.up
-    if part is None or _has_legacy_rename(part):
+    if part is None or _asks_for_legacy_renames(part):
         return
-    for at, sentence in enumerate(part.sentences):
-        renamed = renamed_table(sentence.tokens, part.dialect)
-        if renamed is None or renamed[0] not in subject.around.referenced:
-            continue
-        old, away = renamed
-        later = part.sentences[at + 1 :]
-        drops = (table for one in later for table in dropped_tables(one.tokens, part.dialect))
-        if away in drops and _comes_back(old, later, part):
+    for sentence, later, references in _one_by_one(subject, part):
+        old, away = renamed_table(sentence.tokens, part.dialect) or ("", "")
+        drops = {table for one in later for table in dropped_tables(one.tokens, part.dialect)}
+        if away in drops and _left(references.to(old), part) and _comes_back(old, later, part):
             yield Flaw(
                 f"the tables that refer to {old} will refer to {away}, which is dropped below",
                 f"make the new table under another name, copy, drop {old}, then rename the new one",
                 part.script,
                 sentence.statement,
             )
+
+
+def _one_by_one(
+    subject: Subject, part: Part
+) -> Iterator[tuple[Sentence, tuple[Sentence, ...], References]]:
+    """Yield each statement, those behind it, and the foreign keys that there are in front of it."""
+    references = subject.references
+    for at, sentence in enumerate(part.sentences):
+        yield sentence, part.sentences[at + 1 :], references
+        references = references.after(sentence.tokens, part.dialect)
+
+
+def _left(tables: frozenset[str], part: Part) -> frozenset[str]:
+    """Return the tables that a script does not rebuild as well."""
+    gone: set[str] = set()
+    for sentence in part.sentences:
+        renamed = renamed_table(sentence.tokens, part.dialect)
+        gone.update(renamed[:1] if renamed else dropped_tables(sentence.tokens, part.dialect))
+    return tables - gone
 
 
 def add_column_fails_on_rows(subject: Subject) -> Iterator[Flaw]:
@@ -85,20 +101,24 @@ def add_column_fails_on_rows(subject: Subject) -> Iterator[Flaw]:
 
 
 def foreign_keys_by_pragma(subject: Subject) -> Iterator[Flaw]:
-    """Find the pragma that SQLite ignores inside a transaction."""
+    """Find the pragma that SQLite ignores inside a transaction. Said once per direction."""
     for part in subject.parts:
-        for statement in part.statements if part.script.transaction else ():
-            value = foreign_keys_pragma(statement)
-            if value is not None:
-                yield Flaw(
-                    "SQLite ignores PRAGMA foreign_keys inside a transaction; asyncmig takes it "
-                    "out, " + ("and it has no effect" if value else "for the whole file"),
-                    "leave it out"
-                    if value
-                    else f"say it in the marker: `-- migrate:{part.direction} foreign_keys:off`",
-                    part.script,
-                    statement,
-                )
+        if not part.script.transaction:
+            continue
+        found = [(one, foreign_keys_pragma(one)) for one in part.statements]
+        off = next((one for one, value in found if value is False), None)
+        on = next((one for one, value in found if value is True), None)
+        if off is not None:
+            yield Flaw(
+                "SQLite ignores this inside a transaction: asyncmig does it for the whole file",
+                f"say it in the marker: `-- migrate:{part.direction} foreign_keys:off`",
+                part.script,
+                off,
+            )
+        elif on is not None:
+            message = "SQLite ignores this inside a transaction, so asyncmig leaves it out"
+            hint = "leave it out: whether foreign keys are enforced is for the connection to say"
+            yield Flaw(message, hint, part.script, on)
 
 
 def _refusal(definition: Sequence[str]) -> str:
@@ -120,10 +140,9 @@ def _refusal(definition: Sequence[str]) -> str:
     return ""
 
 
-def _enforces_foreign_keys(part: Part) -> bool:
-    """Tell whether foreign keys may be enforced while a script runs."""
-    asked_off = any(foreign_keys_pragma(one) is False for one in part.statements)
-    return part.script.foreign_keys and not asked_off
+def _asks_off(part: Part) -> bool:
+    """Tell whether a script turns foreign keys off with a pragma, as asyncmig understands it."""
+    return any(foreign_keys_pragma(one) is False for one in part.statements)
 
 
 def _comes_back(table: str, later: Sequence[Sentence], part: Part) -> bool:
@@ -137,7 +156,7 @@ def _comes_back(table: str, later: Sequence[Sentence], part: Part) -> bool:
     return False
 
 
-def _has_legacy_rename(part: Part) -> bool:
+def _asks_for_legacy_renames(part: Part) -> bool:
     """Tell whether a script asks for renames that leave references alone."""
     found = (pragma(statement) for statement in part.statements)
     return any(one is not None and one.name == "legacy_alter_table" for one in found)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncmig.lint.finding import Severity
+from asyncmig.lint.objects import created_object, dropped_objects
 from asyncmig.lint.rule import Rule
 from asyncmig.lint.subject import Flaw
 from asyncmig.lint.tables import touched_tables
-from asyncmig.lint.words import Words, commas_apart
+from asyncmig.lint.words import Words, commas_apart, has_phrase
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -34,20 +35,21 @@ def versioned_ddl(subject: Subject) -> Iterator[Flaw]:
 
 def create_fails_again(subject: Subject) -> Iterator[Flaw]:
     """Find a CREATE that fails when the file runs for the second time."""
-    dropped: set[str] = set()
+    dropped: set[tuple[str, str]] = set()
     for part, sentence in _repeated(subject):
-        words = Words(sentence.tokens, part.dialect)
-        if words.accept("DROP"):
-            dropped.update(_dropped(words))
-        elif words.accept("CREATE"):
-            kind, name = _created(words)
-            if kind and f"{kind} {name}" not in dropped:
-                yield Flaw(
-                    f"CREATE {kind} fails when the file runs again, because {name} is there",
-                    _again(kind, name, part.dialect),
-                    part.script,
-                    sentence.statement,
-                )
+        if has_phrase(sentence.tokens, "IF EXISTS"):
+            dropped.update(dropped_objects(sentence.tokens, part.dialect))
+        created = created_object(sentence.tokens, part.dialect)
+        if created is None:
+            continue
+        kind, name, again = created
+        if kind != "TABLE" and not again and (kind, name) not in dropped:  # of tables, see above
+            yield Flaw(
+                f"CREATE {kind} fails when the file runs again, because {name} is there",
+                _again(kind, name, part.dialect),
+                part.script,
+                sentence.statement,
+            )
 
 
 def insert_again(subject: Subject) -> Iterator[Flaw]:
@@ -88,57 +90,6 @@ def _shapes_a_table(tokens: Sequence[str], dialect: Dialect) -> bool:
     words.accept("ONLY")
     words.name()
     return any(action[:1] and action[0] in _ALTERS_SHAPE for action in commas_apart(words.rest))
-
-
-def _created(words: Words) -> tuple[str, str]:
-    """Return the kind and the name of what can be created only once; empty for all else."""
-    if words.accept("OR REPLACE"):
-        return "", ""
-    kind = _kind(words)
-    words.accept("CONCURRENTLY")
-    if kind in {"", "TABLE"} or words.accept("IF NOT EXISTS"):
-        return "", ""  # versioned_ddl speaks of tables
-    return kind, words.name()
-
-
-def _dropped(words: Words) -> Iterator[str]:
-    """Yield kind and name of what a DROP … IF EXISTS drops."""
-    kind = _kind(words)
-    words.accept("CONCURRENTLY")
-    if words.accept("IF EXISTS"):
-        for name in words.names():
-            yield f"{kind} {name}"
-
-
-def _kind(words: Words) -> str:
-    """Read what is created or dropped: VIEW, MATERIALIZED VIEW, TRIGGER and so on."""
-    while words.accept_any(*_ADJECTIVES):
-        pass
-    return words.accept_any(*_KINDS)
-
-
-_ADJECTIVES = ("TEMPORARY", "TEMP", "UNLOGGED", "RECURSIVE", "UNIQUE", "CONSTRAINT", "EVENT")
-_KINDS = (
-    "AGGREGATE",
-    "DOMAIN",
-    "EXTENSION",
-    "FUNCTION",
-    "INDEX",
-    "MATERIALIZED VIEW",
-    "OPERATOR",
-    "POLICY",
-    "PROCEDURE",
-    "PUBLICATION",
-    "ROLE",
-    "RULE",
-    "SCHEMA",
-    "SEQUENCE",
-    "STATISTICS",
-    "TABLE",
-    "TRIGGER",
-    "TYPE",
-    "VIEW",
-)
 
 
 def _again(kind: str, name: str, dialect: Dialect) -> str:

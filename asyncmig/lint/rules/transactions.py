@@ -8,8 +8,10 @@ from asyncmig.lint.finding import Severity
 from asyncmig.lint.rule import Rule
 from asyncmig.lint.subject import Flaw
 from asyncmig.sql import (
+    Dialect,
     TransactionControl,
     autocommit_reason,
+    foreign_keys_pragma,
     transaction_control,
     without_outer_transaction,
 )
@@ -47,7 +49,7 @@ def transaction_control_inside(subject: Subject) -> Iterator[Flaw]:
 
 
 def _in_ours(part: Part) -> Iterator[Flaw]:
-    for statement in without_outer_transaction(part.statements, part.dialect):
+    for statement in without_outer_transaction(_seen_by_runner(part), part.dialect):
         control = transaction_control(statement, part.dialect)
         if control is not None and not control.is_nested:
             yield Flaw(
@@ -78,15 +80,22 @@ def _in_its_own(part: Part) -> Iterator[Flaw]:
 def redundant_transaction(subject: Subject) -> Iterator[Flaw]:
     """Find a BEGIN … COMMIT pair around a file, which asyncmig leaves out."""
     for part in subject.parts:
-        if part.script.transaction and len(
-            without_outer_transaction(part.statements, part.dialect)
-        ) != len(part.statements):
+        seen = _seen_by_runner(part)
+        left = without_outer_transaction(seen, part.dialect)
+        if part.script.transaction and len(left) < len(seen):
             yield Flaw(
                 "BEGIN … COMMIT around the whole file is left out",
                 "take the pair out: asyncmig's own transaction is around the file and its history",
                 part.script,
-                part.statements[0],
+                seen[0],
             )
+
+
+def _seen_by_runner(part: Part) -> list[Statement]:
+    """Return the statements without the pragma that asyncmig takes out in front of its BEGIN."""
+    if part.dialect is not Dialect.SQLITE:
+        return list(part.statements)
+    return [one for one in part.statements if foreign_keys_pragma(one) is None]
 
 
 def needless_transaction_false(subject: Subject) -> Iterator[Flaw]:
