@@ -1,0 +1,199 @@
+"""Each rule finds its bad example and is content with its good one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from asyncmig.lint.rules import RULES
+from asyncmig.lint.selection import Selection
+from asyncmig.sql import Dialect
+from tests.lint.examples import EXAMPLES
+
+if TYPE_CHECKING:
+    from tests.lint.conftest import Linted
+    from tests.lint.examples import Example
+
+EVERYTHING = Selection(squawk=False, enable=frozenset(rule.name for rule in RULES))
+PG, LITE = Dialect.POSTGRESQL, Dialect.SQLITE
+
+
+@pytest.mark.parametrize(
+    "example", EXAMPLES, ids=lambda example: f"{example.rule}-{example.dialect}"
+)
+def test_a_rule_finds_the_bad_example_once(lint: Linted, example: Example) -> None:
+    """One finding of that rule, at that place; whatever the others say."""
+    report = lint(example.bad, example.dialect, EVERYTHING)
+
+    found = [one.location for one in report.findings if one.rule == example.rule]
+
+    assert [f"{lint.folder.path}/{example.at}"] == found
+
+
+@pytest.mark.parametrize(
+    "example", EXAMPLES, ids=lambda example: f"{example.rule}-{example.dialect}"
+)
+def test_a_rule_is_content_with_the_good_example(lint: Linted, example: Example) -> None:
+    """Nothing of that rule, and no error of any."""
+    report = lint(example.good, example.dialect, EVERYTHING)
+
+    assert [one for one in report.findings if one.rule == example.rule] == []
+
+
+def test_every_rule_has_an_example_in_each_of_its_dialects() -> None:
+    """A rule without an example is a rule that nobody has seen at work."""
+    expected = {(rule.name, dialect) for rule in RULES for dialect in rule.dialects}
+
+    assert expected == {(example.rule, example.dialect) for example in EXAMPLES}
+
+
+def test_a_rule_of_one_dialect_is_silent_in_the_other(lint: Linted) -> None:
+    """A rebuild on PostgreSQL loses nothing, and SQLite has no search_path."""
+    assert lint.rules("PRAGMA foreign_keys = OFF;\nSELECT 1;\n", PG) == []
+    assert lint.rules("UPDATE users SET name = lower(name);\n", LITE) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP INDEX CONCURRENTLY i;\n", 4),
+        ("-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1;\nROLLBACK;\n", 5),
+    ],
+    ids=["concurrently", "rollback"],
+)
+def test_what_cannot_run_is_found_in_the_down_part_too(
+    lint: Linted, text: str, expected: int
+) -> None:
+    """A way back that cannot be gone is found before it is needed."""
+    assert [expected] == [one.line for one in lint({"0002_b.sql": text}).findings]
+
+
+def test_locks_of_the_way_down_are_left_alone(lint: Linted) -> None:
+    """Going down drops tables: that is what it is for."""
+    text = "-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP TABLE orders;\nDROP TABLE users;\n"
+
+    assert lint.rules(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE new (a int);\nUPDATE new SET a = 1;\nCREATE INDEX i ON new (a);\n",
+        'CREATE TABLE "new" (a int);\nALTER TABLE public.new ADD b int;\nDELETE FROM new;\n',
+        (
+            "CREATE TABLE x (a int);\nALTER TABLE x RENAME TO new;\nDELETE FROM new;\n"
+            "CREATE INDEX i ON ONLY new (a);\n"
+        ),
+        (
+            "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;\nCREATE INDEX i ON m (a);\n"
+            "REFRESH MATERIALIZED VIEW m;\nCREATE INDEX j ON m (a);\n"
+        ),
+    ],
+    ids=["created", "quoted", "renamed", "materialized"],
+)
+def test_what_the_migration_has_made_itself_is_nobody_elses(lint: Linted, text: str) -> None:
+    """Nobody waits for a table that is not committed yet."""
+    assert lint.rules(text) == []
+
+
+def test_a_table_that_is_dropped_and_made_again_is_new(lint: Linted) -> None:
+    """And one that is dropped is new no more."""
+    text = (
+        "DROP TABLE orders;\nCREATE TABLE orders (a int);\nUPDATE orders SET a = 1;\n"
+        "DROP TABLE orders;\nDELETE FROM orders;\n"
+    )
+
+    assert "5:1 slow-statement-under-lock" in lint.rules(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ALTER TABLE orders VALIDATE CONSTRAINT c", "CREATE INDEX i ON orders (n)"),
+        ("ALTER TABLE orders SET (fillfactor = 90)", "CREATE INDEX i ON orders (n)"),
+        ("ALTER TABLE orders ALTER n SET STATISTICS 9", "CREATE INDEX i ON orders (n)"),
+        ("ALTER TABLE orders ADD x int", "ALTER TABLE orders ADD y int"),
+        ("INSERT INTO users VALUES (1)", "CREATE INDEX i ON orders (n)"),
+    ],
+)
+def test_a_slow_statement_without_a_lock_above_it_is_fine(
+    lint: Linted, first: str, second: str
+) -> None:
+    """Nor is a quick one below a lock on the same table."""
+    assert lint.rules(f"{first};\n{second};\n") == []
+
+
+def test_without_a_transaction_no_lock_is_held(lint: Linted) -> None:
+    """Each statement commits by itself."""
+    text = (
+        "-- migrate:up transaction:false\nALTER TABLE orders ADD CONSTRAINT c CHECK (n > 0) "
+        "NOT VALID;\nALTER TABLE orders VALIDATE CONSTRAINT c;\nCREATE INDEX i ON users (name);\n"
+    )
+
+    assert lint.rules(text) == []
+
+
+def test_a_new_type_may_have_all_its_values(lint: Linted) -> None:
+    """PostgreSQL refuses a new value only of a type that was there before."""
+    text = (
+        "CREATE TYPE mood AS ENUM ('ok');\nALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad';\n"
+        "INSERT INTO users (name) VALUES ('sad');\n"
+    )
+
+    assert lint.rules(text) == []
+
+
+def test_an_allowed_value_of_a_function_is_no_use_of_it(lint: Linted) -> None:
+    """The body of a function does not run yet."""
+    text = (
+        "ALTER TYPE mood ADD VALUE 'sad';\n"
+        "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$SELECT 'sad'$$;\n"
+    )
+
+    assert lint.rules(text) == []
+
+
+def test_a_rebuild_of_a_table_that_nobody_refers_to_is_fine(lint: Linted) -> None:
+    """Dropping it deletes its own rows alone, and they have been copied."""
+    text = (
+        "CREATE TABLE o (id INTEGER PRIMARY KEY);\nINSERT INTO o (id) SELECT id FROM orders;\n"
+        "DROP TABLE orders;\nALTER TABLE o RENAME TO orders;\n"
+    )
+
+    assert lint.rules(text, LITE) == []
+
+
+def test_a_rebuild_of_both_ends_is_fine(lint: Linted) -> None:
+    """What refers to the table is made anew as well, so nothing is left that could point away."""
+    text = (
+        "ALTER TABLE users RENAME TO u;\nALTER TABLE orders RENAME TO o;\n"
+        "CREATE TABLE users (id INTEGER PRIMARY KEY);\n"
+        "CREATE TABLE orders (user_id INTEGER REFERENCES users (id));\n"
+        "DROP TABLE o;\nDROP TABLE u;\n"
+    )
+
+    assert lint.rules(text, LITE) == []
+
+
+def test_what_refers_to_a_table_only_later_does_not_count(lint: Linted) -> None:
+    """A rule looks at the database as the migrations before have made it."""
+    rebuild = (
+        "CREATE TABLE o (id INTEGER PRIMARY KEY);\nDROP TABLE orders;\n"
+        "ALTER TABLE o RENAME TO orders;\n"
+    )
+    later = "CREATE TABLE lines (order_id INTEGER REFERENCES orders (id));\n"
+    files = {"0002_b.sql": rebuild, "0003_c.sql": later, "0004_d.sql": rebuild}
+
+    found = lint(files, LITE).findings
+
+    assert ["0004"] == [one.version for one in found if one.rule == "rebuild-with-foreign-keys"]
+
+
+def test_a_statement_of_a_megabyte_is_linted(lint: Linted) -> None:
+    """Seed data is read as far as a rule looks, and no further."""
+    rows = ", ".join(f"({n}, 'name {n}')" for n in range(60_000))
+
+    assert lint.rules(f"INSERT INTO users VALUES {rows};\nUPDATE users SET name = 'x';\n") == [
+        "2:1 write-without-where"
+    ]
