@@ -71,8 +71,9 @@ _SIMPLE = (
     ("LOCK", Blocks.EVERYBODY, ""),
     ("CLUSTER", Blocks.EVERYBODY, _REWRITES),
     ("REFRESH MATERIALIZED VIEW", Blocks.EVERYBODY, _REWRITES),
-    ("REINDEX TABLE", Blocks.WRITERS, _BUILDS),
-    ("REINDEX INDEX", Blocks.WRITERS, _BUILDS),
+    # ACCESS EXCLUSIVE on the index: even to plan a query somebody has to look at it.
+    ("REINDEX TABLE", Blocks.EVERYBODY, _BUILDS),
+    ("REINDEX INDEX", Blocks.EVERYBODY, _BUILDS),
 )
 
 
