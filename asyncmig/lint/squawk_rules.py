@@ -48,7 +48,7 @@ STYLE = frozenset(
 """Rules about the types of columns: every second file of a project has some, and nobody waits for
 them. They have to be enabled."""
 
-ABOUT_NEW_TABLES_TOO = STYLE | {"identifier-too-long", "require-table-schema", "unused-ignore"}
+ABOUT_NEW_TABLES_TOO = STYLE | {"identifier-too-long", "require-table-schema"}
 """What is as true of a table that the migration itself makes."""
 
 HARMLESS = frozenset(
