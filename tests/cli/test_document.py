@@ -53,6 +53,7 @@ MORE = {
     "init": ["paths"],
     "new": ["paths"],
     "check": ["errors"],
+    "lint": ["findings", "notes"],
     "plan": ["postponed", "steps"],
     "baseline": ["description", "changed"],
     "repair": ["description", "changed"],

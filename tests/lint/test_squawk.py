@@ -66,8 +66,10 @@ def test_a_finding_reads_like_ours(lint: Linted) -> None:
     assert (
         "squawk/require-concurrent-index-creation",
         "warning",
-        ("write CREATE INDEX CONCURRENTLY, in a file of its own that starts with "
-        "`-- migrate:up transaction:false`"),
+        (
+            "write CREATE INDEX CONCURRENTLY, in a file of its own that starts with "
+            "`-- migrate:up transaction:false`"
+        ),
         (),
     ) == (finding.rule, finding.severity, finding.hint, report.notes)
 
@@ -78,12 +80,16 @@ def test_a_finding_reads_like_ours(lint: Linted) -> None:
         "ALTER TABLE users ADD COLUMN age bigint;\n",
         "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON users (name);\n",
         "BEGIN;\nALTER TABLE users ADD COLUMN age bigint;\nCOMMIT;\n",
-        ("CREATE TABLE pets (name text);\nCREATE INDEX i ON pets (name);\nDROP TABLE pets;\n"
-        "CREATE TABLE toys (a bigint);\nALTER TABLE toys ADD COLUMN b bigint NOT NULL;\n"
-        "ALTER TABLE toys ALTER COLUMN a TYPE text;\n"),
+        (
+            "CREATE TABLE pets (name text);\nCREATE INDEX i ON pets (name);\nDROP TABLE pets;\n"
+            "CREATE TABLE toys (a bigint);\nALTER TABLE toys ADD COLUMN b bigint NOT NULL;\n"
+            "ALTER TABLE toys ALTER COLUMN a TYPE text;\n"
+        ),
         "DROP VIEW v;\nCREATE VIEW v AS SELECT 1 AS n;\n",
-        ("ALTER TABLE orders DROP CONSTRAINT c;\n"
-        "ALTER TABLE orders ADD CONSTRAINT c CHECK (n > 0) NOT VALID;\n"),
+        (
+            "ALTER TABLE orders DROP CONSTRAINT c;\n"
+            "ALTER TABLE orders ADD CONSTRAINT c CHECK (n > 0) NOT VALID;\n"
+        ),
         "CREATE TABLE pets (id int PRIMARY KEY, name varchar(20), born timestamp);\n",
     ],
     ids=["timeouts", "robust", "nesting", "new-table", "view-again", "constraint-again", "style"],

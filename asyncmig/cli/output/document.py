@@ -33,10 +33,10 @@ reverted, also when it failed or was interrupted later on; for ``status``, ``pla
 Behind these fields some commands have their own: those whose ``pending`` is a number have
 ``postponed``, the versions that wait for ``up --phase post``; ``plan`` has ``steps`` (version,
 name, direction, file, transaction) and with ``--sql`` also ``script``; ``new`` and ``init`` have
-``paths``; ``check`` has ``errors``; ``baseline`` and ``repair`` have ``description`` and
-``changed``. The rows of a history have ``id``, ``user``, ``host``, ``pid``, ``run_id``, ``origin``
-and ``tool_version`` besides. Fields may be added; those that are there keep their meaning as long
-as ``format`` is 1.
+``paths``; ``check`` has ``errors``; ``lint`` and ``check --lint`` have ``findings`` and ``notes``;
+``baseline`` and ``repair`` have ``description`` and ``changed``. The rows of a history have ``id``,
+``user``, ``host``, ``pid``, ``run_id``, ``origin`` and ``tool_version`` besides. Fields may be
+added; those that are there keep their meaning as long as ``format`` is 1.
 """
 
 from __future__ import annotations
