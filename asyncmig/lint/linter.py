@@ -71,8 +71,10 @@ async def lint_migrations(
 
     known = Dialect(dialect)
     chosen = selection or Selection()
+    # Abandoned when cancelled: it only reads, and squawk is given up after a minute.
     return await to_thread.run_sync(
-        lambda: lint_source(source, known, chosen, history_table=history_table)
+        lambda: lint_source(source, known, chosen, history_table=history_table),
+        abandon_on_cancel=True,
     )
 
 

@@ -116,12 +116,11 @@ def read_answer(answer: str) -> Iterator[Mapping[str, Any]]:
         content: object = json.loads(answer)
     except ValueError as error:
         raise _failed(f"prints what is not JSON: {answer[:80]!r}") from error
-    if isinstance(content, dict):
-        values = cast("dict[str, object]", content).values()
-        content = next((value for value in values if isinstance(value, list)), [])
-    for entry in cast("list[object]", content) if isinstance(content, list) else []:
-        if isinstance(entry, dict):
-            yield cast("dict[str, Any]", entry)
+    parts = cast("dict[str, object]", content).values() if isinstance(content, dict) else [content]
+    for part in parts:
+        for entry in cast("list[object]", part) if isinstance(part, list) else ():
+            if isinstance(entry, dict):
+                yield cast("dict[str, Any]", entry)
 
 
 def _remark(entry: Mapping[str, Any]) -> Remark:

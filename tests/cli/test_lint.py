@@ -254,6 +254,18 @@ def test_squawk_is_asked_about_postgresql(cli: CommandLine) -> None:
     assert "squawk/ban-drop-table" in with_squawk[0].stdout
 
 
+def test_what_squawk_itself_is_told_is_heard(cli: CommandLine) -> None:
+    """Its own configuration, from the working directory on, and its own comments."""
+    settings(cli, "", database="postgresql://nowhere/shop")
+    cli.migrations.write("003_drop.sql", "DROP TABLE posts;\n")
+    (cli.root / ".squawk.toml").write_text('excluded_rules = ["ban-drop-table"]\n')
+    by_file = cli("lint").exit_code
+    (cli.root / ".squawk.toml").unlink()
+    cli.migrations.write("003_drop.sql", "-- squawk-ignore ban-drop-table\nDROP TABLE posts;\n")
+
+    assert (0, 0) == (by_file, cli("lint").exit_code)
+
+
 def test_without_squawk_a_note_says_how_to_get_it(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
