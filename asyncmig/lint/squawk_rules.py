@@ -43,16 +43,23 @@ STYLE = frozenset(
         "prefer-identity",
         "prefer-text-field",
         "prefer-timestamp-tz",
+        "require-enum-value-ordering",
     }
 )
-"""Rules about the types of columns: every second file of a project has some, and nobody waits for
+"""Rules about how a schema should be: every second file of a project has some, and nobody waits for
 them. They have to be enabled."""
 
 ABOUT_NEW_TABLES_TOO = STYLE | {"identifier-too-long", "require-table-schema"}
 """What is as true of a table that the migration itself makes."""
 
 HARMLESS = frozenset(
-    {"ban-drop-constraint", "ban-drop-default", "ban-drop-not-null", "ban-drop-trigger"}
+    {
+        "ban-drop-constraint",
+        "ban-drop-default",
+        "ban-drop-not-null",
+        "ban-drop-trigger",
+        "renaming-object",  # an index, a constraint, a trigger
+    }
 )
 """What squawk warns of, and what code that still runs hardly ever feels: notices."""
 
@@ -68,7 +75,8 @@ _HINTS = {
     "with `-- migrate:up transaction:false`",
     "require-concurrent-partition-detach": "write DETACH PARTITION … CONCURRENTLY, in a file of "
     "its own that starts with `-- migrate:up transaction:false`",
-    "constraint-missing-not-valid": "add it NOT VALID, and VALIDATE it in the next migration",
+    "constraint-missing-not-valid": "add it NOT VALID, and VALIDATE it in the next migration; a "
+    "PRIMARY KEY takes a unique index that was built CONCURRENTLY: ADD PRIMARY KEY USING INDEX",
     "adding-foreign-key-constraint": "add it NOT VALID, and VALIDATE it in the next migration",
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from asyncmig.engines.statements import prepare
+from asyncmig.errors import InvalidMigrationError
 from asyncmig.lint.allowances import read_allowances
 from asyncmig.lint.rules import RULES
 from asyncmig.lint.subject import subjects_of
@@ -14,11 +16,13 @@ from asyncmig.migration import Migration, SqlScript, Version, checksum
 from asyncmig.sql import Dialect
 from tests.lint.examples import EXAMPLES
 
+LITE = Dialect.SQLITE
+REFUSED = {"cannot-run-in-transaction", "transaction-control", "not-sql"}
 WORDS = sorted(
     {
         word
-        for example in EXAMPLES
-        for text in (*example.bad.values(), *example.good.values())
+        for one in EXAMPLES
+        for text in (*one.bad.values(), *one.good.values())
         for word in text.split(" ")
     }
 )
@@ -50,3 +54,24 @@ def test_every_allowance_has_a_place_in_the_text(text: str, dialect: Dialect) ->
     lines = text.split("\n")
     for allowance in read_allowances(text, dialect):
         assert lines[allowance.line - 1][allowance.column - 1 :].startswith("-")
+
+
+@given(text=SCRIPTS, dialect=st.sampled_from(Dialect), transaction=st.booleans())
+@example(text="PRAGMA foreign_keys=OFF; BEGIN; SELECT 1; COMMIT", dialect=LITE, transaction=True)
+@example(text="BEGIN; SELECT 1; ROLLBACK; COMMIT", dialect=LITE, transaction=False)
+def test_the_linter_finds_an_error_where_the_runner_refuses(
+    text: str, dialect: Dialect, *, transaction: bool
+) -> None:
+    """Both look at statements and transactions by the same rules: a clean file can run."""
+    script = SqlScript(text, "x.sql", transaction=transaction)
+    migration = Migration(Version("1"), "x", checksum(text), script)
+    (subject,) = subjects_of([migration], dialect, history_table="h", now=datetime.now(UTC))
+
+    found = [rule.name for rule in RULES if rule.name in REFUSED and any(rule.find(subject))]
+
+    try:
+        prepare(script, dialect, "1")
+    except InvalidMigrationError:
+        assert found != []
+    else:
+        assert found == []
