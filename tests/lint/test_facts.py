@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -15,7 +15,7 @@ from asyncmig.sql.statements import statement_tokens
 from tests.lint.examples import BASE, EXAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 TABLES = BASE.partition("-- migrate:down")[0]
 ROWS = """
@@ -159,17 +159,18 @@ async def test_postgresql_refuses_a_new_value_of_an_enumeration(postgres_url: st
         await connection.close()
 
 
-def on_sqlite(text: str, *, foreign_keys: bool) -> sqlite3.Connection:
+@contextmanager
+def on_sqlite(text: str, *, foreign_keys: bool) -> Generator[sqlite3.Connection]:
     """Run a script in a transaction, on two users with an order each."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute(f"PRAGMA foreign_keys = {foreign_keys:d}")
-    connection.executescript(TABLES.replace("users (id)", "users (id) ON DELETE CASCADE"))
-    connection.executescript(
-        "INSERT INTO users VALUES (1, 'a'), (2, 'b');"
-        "INSERT INTO orders VALUES (1, 1, 1), (2, 2, 2);"
-    )
-    connection.executescript(f"BEGIN; {text}; COMMIT")
-    return connection
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA foreign_keys = {foreign_keys:d}")
+        connection.executescript(TABLES.replace("users (id)", "users (id) ON DELETE CASCADE"))
+        connection.executescript(
+            "INSERT INTO users VALUES (1, 'a'), (2, 'b');"
+            "INSERT INTO orders VALUES (1, 1, 1), (2, 2, 2);"
+        )
+        connection.executescript(f"BEGIN; {text}; COMMIT")
+        yield connection
 
 
 def example_of(rule: str) -> tuple[str, str]:
@@ -183,7 +184,7 @@ def test_a_rebuild_with_foreign_keys_deletes_what_refers_to_the_table() -> None:
     bad, good = example_of("rebuild-with-foreign-keys")
     left: list[int] = []
     for text, foreign_keys in ((bad, True), (good, False)):
-        with closing(on_sqlite(text, foreign_keys=foreign_keys)) as connection:
+        with on_sqlite(text, foreign_keys=foreign_keys) as connection:
             left += connection.execute("SELECT count(*) FROM orders").fetchone()
 
     assert [0, 2] == left
@@ -193,7 +194,7 @@ def test_a_rename_takes_the_references_along() -> None:
     """The orders refer to a table that is gone; with the legacy behaviour to the new one."""
     refers: list[str] = []
     for text in example_of("rename-takes-references-along"):
-        with closing(on_sqlite(text, foreign_keys=False)) as connection:
+        with on_sqlite(text, foreign_keys=False) as connection:
             refers += [row[2] for row in connection.execute("PRAGMA foreign_key_list(orders)")]
 
     assert ["users_old", "users"] == refers
@@ -213,8 +214,11 @@ def test_a_rename_takes_the_references_along() -> None:
 )
 def test_sqlite_refuses_the_column_that_the_rule_finds(definition: str) -> None:
     """On a table with rows, as the one in production is."""
-    with pytest.raises(sqlite3.OperationalError):
-        on_sqlite(f"ALTER TABLE users ADD COLUMN {definition}", foreign_keys=False)
+    with (
+        pytest.raises(sqlite3.OperationalError),
+        on_sqlite(f"ALTER TABLE users ADD COLUMN {definition}", foreign_keys=False),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -223,7 +227,5 @@ def test_sqlite_refuses_the_column_that_the_rule_finds(definition: str) -> None:
 )
 def test_sqlite_adds_the_column_that_the_rule_lets_pass(definition: str) -> None:
     """These are in the catalogue alone."""
-    with closing(
-        on_sqlite(f"ALTER TABLE users ADD {definition}", foreign_keys=False)
-    ) as connection:
+    with on_sqlite(f"ALTER TABLE users ADD {definition}", foreign_keys=False) as connection:
         assert 2 == len(connection.execute("SELECT x FROM users").fetchall())
