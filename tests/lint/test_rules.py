@@ -154,6 +154,14 @@ def test_an_allowed_value_of_a_function_is_no_use_of_it(lint: Linted) -> None:
     assert lint.rules(text) == []
 
 
+def test_foreign_keys_that_are_only_turned_on_are_left_to_the_connection(lint: Linted) -> None:
+    """The pragma has no effect inside a transaction; outside of one it has."""
+    text = "PRAGMA foreign_keys = ON;\nSELECT 1;\n"
+
+    assert ["1:1 foreign-keys-by-pragma"] == lint.rules(text, LITE)
+    assert lint.rules(f"-- migrate:up transaction:false\n{text}", LITE) == []
+
+
 def test_a_rebuild_of_a_table_that_nobody_refers_to_is_fine(lint: Linted) -> None:
     """Dropping it deletes its own rows alone, and they have been copied."""
     text = (

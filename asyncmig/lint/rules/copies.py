@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 def copy_by_position(subject: Subject) -> Iterator[Flaw]:
     """Find INSERT INTO … SELECT *, which pairs the columns by their place."""
     part = subject.up
-    for sentence in part.sentences if part else ():
-        words = Words(sentence.tokens, subject.around.dialect)
+    if part is None:
+        return
+    for sentence in part.sentences:
+        words = Words(sentence.tokens, part.dialect)
         if not words.accept("INSERT"):
             continue
         words.accept_any("OR IGNORE", "OR REPLACE")
         words.accept("INTO")
         table = words.name()
-        if part and words.accept("SELECT *"):
+        if words.accept("SELECT *"):
             yield Flaw(
                 f"the columns of {table} are filled by their place, whatever they are called",
                 "write the names, in the INSERT and in the SELECT",

@@ -84,14 +84,16 @@ def _left(tables: frozenset[str], part: Part) -> frozenset[str]:
 def add_column_fails_on_rows(subject: Subject) -> Iterator[Flaw]:
     """Find a column that SQLite adds to an empty table only, as in tests, or to none at all."""
     part = subject.up
-    for sentence in part.sentences if part else ():
-        words = Words(sentence.tokens, subject.around.dialect)
+    if part is None:
+        return
+    for sentence in part.sentences:
+        words = Words(sentence.tokens, part.dialect)
         if not words.accept("ALTER TABLE") or words.name() in sentence.new:
             continue
         if words.accept("ADD"):
             words.accept("COLUMN")
             words.name()
-            if part and (reason := _refusal(words.rest)):
+            if reason := _refusal(words.rest):
                 yield Flaw(
                     f"SQLite does not add {reason}",
                     "make the table anew with that column, and copy the rows",
