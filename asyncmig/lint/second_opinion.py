@@ -16,6 +16,7 @@ from asyncmig.lint.squawk_rules import (
     stands_for_new_tables,
 )
 from asyncmig.lint.tables import touched_tables
+from asyncmig.migration import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,17 +143,17 @@ def _stands(opinion: Opinion, part: Part) -> bool:
     tables = touched_tables(opinion.sentence.tokens, part.dialect)
     if tables and opinion.sentence.new.issuperset(tables):
         return False
-    return not (_IS_DROP.match(opinion.rule) and _comes_back(opinion.sentence, part))
+    if part.script.phase is Phase.POST and _TAKES_AWAY.match(opinion.rule):
+        return False
+    return not (_TAKES_AWAY.match(opinion.rule) and _comes_back(opinion.sentence, part))
 
 
-_IS_DROP = re.compile(r"ban-drop-(?!table|column)")
+_TAKES_AWAY = re.compile("ban-drop-|renaming-")
+"""Rules about what code that still runs may need. After it, in the second phase, nobody does."""
 
 
 def _comes_back(sentence: Sentence, part: Part) -> bool:
-    """Tell whether what a statement drops is created again by the same transaction.
-
-    Not so tables and columns: their rows do not come back.
-    """
+    """Tell whether what a statement drops is created again by the same transaction."""
     dropped = list(dropped_objects(sentence.tokens, part.dialect))
     return bool(dropped and part.script.transaction) and all(
         any(makes_again(one.tokens, part.dialect, what) for one in part.sentences)

@@ -23,7 +23,12 @@ DONE_BY_THE_RUNNER = frozenset(
 )
 """Rules that contradict what asyncmig does, or that a rule of ours says better."""
 
+_ROLLOUT = frozenset({"breaks-running-code"})
 SAID_ALREADY = {
+    "ban-drop-column": _ROLLOUT,
+    "ban-drop-table": _ROLLOUT,
+    "renaming-column": _ROLLOUT,
+    "renaming-table": _ROLLOUT,
     "constraint-missing-not-valid": frozenset(
         {
             "validate-in-same-transaction",
@@ -31,7 +36,7 @@ SAID_ALREADY = {
             "squawk/adding-foreign-key-constraint",
             "squawk/disallowed-unique-constraint",
         }
-    )
+    ),
 }
 """Where both find the same statement, the second is kept."""
 

@@ -243,7 +243,7 @@ def test_against_a_branch_without_a_common_commit_everything_that_differs_counts
 
 def test_squawk_is_asked_about_postgresql(cli: CommandLine) -> None:
     """Unless an option or the project says no."""
-    cli.migrations.write("003_drop.sql", "DROP TABLE posts;\n")
+    cli.migrations.write("003_drop.sql", "DROP INDEX i;\n")
     postgres = "postgresql://nowhere/shop"
 
     settings(cli, "squawk = true", database=postgres)
@@ -251,17 +251,21 @@ def test_squawk_is_asked_about_postgresql(cli: CommandLine) -> None:
     settings(cli, "squawk = false", database=postgres)
 
     assert [3, 0, 0] == [*(told.exit_code for told in with_squawk), cli("lint").exit_code]
-    assert "squawk/ban-drop-table" in with_squawk[0].stdout
+    assert "squawk/require-concurrent-index-deletion" in with_squawk[0].stdout
 
 
 def test_what_squawk_itself_is_told_is_heard(cli: CommandLine) -> None:
     """Its own configuration, from the working directory on, and its own comments."""
     settings(cli, "", database="postgresql://nowhere/shop")
-    cli.migrations.write("003_drop.sql", "DROP TABLE posts;\n")
-    (cli.root / ".squawk.toml").write_text('excluded_rules = ["ban-drop-table"]\n')
+    cli.migrations.write("003_drop.sql", "DROP INDEX i;\n")
+    (cli.root / ".squawk.toml").write_text(
+        'excluded_rules = ["require-concurrent-index-deletion"]\n'
+    )
     by_file = cli("lint").exit_code
     (cli.root / ".squawk.toml").unlink()
-    cli.migrations.write("003_drop.sql", "-- squawk-ignore ban-drop-table\nDROP TABLE posts;\n")
+    cli.migrations.write(
+        "003_drop.sql", "-- squawk-ignore require-concurrent-index-deletion\nDROP INDEX i;\n"
+    )
 
     assert (0, 0) == (by_file, cli("lint").exit_code)
 

@@ -163,6 +163,13 @@ EXAMPLES = (
         "ALTER TYPE mood ADD VALUE 'sad';\nINSERT INTO users (name) VALUES ('ok');\n",
     ),
     second(
+        "breaks-running-code",
+        PG,
+        "1:1",
+        "ALTER TABLE users ADD age int, DROP COLUMN name;\n",
+        "-- migrate:up phase:post\nALTER TABLE users ADD age int, DROP COLUMN name;\n",
+    ),
+    second(
         "search-path",
         PG,
         "1:1",

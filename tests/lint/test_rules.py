@@ -154,6 +154,40 @@ def test_an_allowed_value_of_a_function_is_no_use_of_it(lint: Linted) -> None:
     assert lint.rules(text) == []
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE IF EXISTS orders",
+        "ALTER TABLE ONLY users DROP name",
+        "ALTER TABLE users DROP COLUMN IF EXISTS name CASCADE",
+        "ALTER TABLE users RENAME name TO title",
+        "ALTER TABLE users RENAME COLUMN name TO title",
+        "ALTER TABLE users RENAME TO people",
+    ],
+)
+def test_what_the_old_code_needs_waits_for_the_second_phase(lint: Linted, statement: str) -> None:
+    """It is found before, and not in that phase."""
+    assert ["1:1 breaks-running-code"] == lint.rules(f"{statement};\n")
+    assert lint.rules(f"-- migrate:up phase:post\n{statement};\n") == []
+    assert lint.rules(f"{statement};\n", LITE) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE t (a int);\nALTER TABLE t DROP a;\nDROP TABLE t;\n",
+        "ALTER TABLE users RENAME TO people;\nCREATE VIEW users AS SELECT * FROM people;\n",
+        "ALTER TABLE users DROP CONSTRAINT c;\nALTER TABLE users RENAME CONSTRAINT a TO b;\n",
+        "ALTER TABLE users ALTER name DROP NOT NULL, ALTER name DROP DEFAULT;\n",
+        "ALTER INDEX i RENAME TO j;\nALTER TYPE t RENAME TO u;\n",
+    ],
+    ids=["new", "view", "constraints", "looser", "others"],
+)
+def test_what_the_old_code_does_not_need_may_go(lint: Linted, text: str) -> None:
+    """A table of the same file, a table behind a view, a constraint."""
+    assert lint.rules(text) == []
+
+
 def test_foreign_keys_that_are_only_turned_on_are_left_to_the_connection(lint: Linted) -> None:
     """The pragma has no effect inside a transaction; outside of one it has."""
     text = "PRAGMA foreign_keys = ON;\nSELECT 1;\n"

@@ -51,11 +51,14 @@ def of_squawk(lint: Linted, text: str, selection: Selection = BOTH) -> list[str]
 def test_a_finding_has_the_place_in_the_file(lint: Linted) -> None:
     """Squawk counts lines from 0 in the part that it gets, and columns in bytes."""
     text = (
-        "-- one\n-- migrate:up\nSELECT 'é€😀'; DROP TABLE users;\nINSERT INTO users VALUES ('é');"
-        "  DROP TABLE orders;\n-- migrate:down\nDROP TABLE lost;\n"
+        "-- one\n-- migrate:up\nSELECT 'é€😀'; DROP INDEX i;\nINSERT INTO users VALUES ('é');"
+        "  DROP INDEX j;\n-- migrate:down\nDROP INDEX k;\n"
     )
 
-    assert ["3:15 ban-drop-table", "4:34 ban-drop-table"] == of_squawk(lint, text)
+    assert [
+        "3:15 require-concurrent-index-deletion",
+        "4:34 require-concurrent-index-deletion",
+    ] == of_squawk(lint, text)
 
 
 def test_a_finding_reads_like_ours(lint: Linted) -> None:
@@ -86,13 +89,23 @@ def test_a_finding_reads_like_ours(lint: Linted) -> None:
             "ALTER TABLE toys ALTER COLUMN a TYPE text;\n"
         ),
         "DROP VIEW v;\nCREATE VIEW v AS SELECT 1 AS n;\n",
+        "-- migrate:up phase:post\nDROP VIEW v;\nALTER TABLE users DROP COLUMN name;\n",
         (
             "ALTER TABLE orders DROP CONSTRAINT c;\n"
             "ALTER TABLE orders ADD CONSTRAINT c CHECK (n > 0) NOT VALID;\n"
         ),
         "CREATE TABLE pets (id int PRIMARY KEY, name varchar(20), born timestamp);\n",
     ],
-    ids=["timeouts", "robust", "nesting", "new-table", "view-again", "constraint-again", "style"],
+    ids=[
+        "timeouts",
+        "robust",
+        "nesting",
+        "new-table",
+        "view-again",
+        "second-phase",
+        "constraint-again",
+        "style",
+    ],
 )
 def test_what_does_not_hold_here_is_left_out(lint: Linted, text: str) -> None:
     """What the runner does, what nobody uses yet, what comes back, what is a matter of taste."""
@@ -111,16 +124,18 @@ def test_a_rule_of_taste_can_be_enabled(lint: Linted) -> None:
 
 def test_a_rule_can_be_disabled_and_allowed(lint: Linted) -> None:
     """By the name that the finding has."""
-    text = "-- asyncmig:allow squawk/ban-drop-table\nDROP TABLE orders;\nDROP TABLE users;\n"
-    without = Selection(disable=frozenset({"squawk/ban-drop-table"}))
+    text = (
+        "-- asyncmig:allow squawk/require-concurrent-index-deletion\nDROP INDEX i;\nDROP INDEX j;\n"
+    )
+    without = Selection(disable=frozenset({"squawk/require-concurrent-index-deletion"}))
 
-    assert ["3:1 ban-drop-table"] == of_squawk(lint, text)
-    assert of_squawk(lint, "DROP TABLE users;\n", without) == []
+    assert ["3:1 require-concurrent-index-deletion"] == of_squawk(lint, text)
+    assert of_squawk(lint, "DROP INDEX i;\n", without) == []
 
 
 def test_an_allowance_that_squawk_does_not_need_is_found(lint: Linted) -> None:
     """As for a rule of ours."""
-    text = "-- asyncmig:allow squawk/ban-drop-table\nSELECT 1;\n"
+    text = "-- asyncmig:allow squawk/require-concurrent-index-deletion\nSELECT 1;\n"
 
     assert ["1:1 unused-allow"] == lint.rules(text, selection=BOTH)
 
@@ -135,13 +150,22 @@ def test_what_both_find_is_said_once(lint: Linted) -> None:
     assert ["2:1 validate-in-same-transaction"] == lint.rules(text, selection=BOTH)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE users", "ALTER TABLE users DROP name", "ALTER TABLE users RENAME name TO title"],
+)
+def test_of_what_the_old_code_needs_ours_says_when_it_may_go(lint: Linted, statement: str) -> None:
+    """Squawk finds the same, and knows no phases."""
+    assert ["1:1 breaks-running-code"] == lint.rules(f"{statement};\n", selection=BOTH)
+
+
 def test_a_statement_that_squawk_cannot_read_hides_no_other(lint: Linted) -> None:
     """It is named, and the rest of the file is looked at without it."""
-    text = "DROP TABLE orders;\nSELEC 1 FRM 2;\nDROP TABLE users;\n"
+    text = "DROP INDEX i;\nSELEC 1 FRM 2;\nDROP INDEX j;\n"
 
     found = of_squawk(lint, text)
 
-    assert ["1:1 ban-drop-table", "3:1 ban-drop-table"] == [
+    assert ["1:1 require-concurrent-index-deletion", "3:1 require-concurrent-index-deletion"] == [
         place for place in found if "syntax-error" not in place
     ]
     assert any(place.startswith("2:") and "syntax-error" in place for place in found)
@@ -149,7 +173,7 @@ def test_a_statement_that_squawk_cannot_read_hides_no_other(lint: Linted) -> Non
 
 def test_sqlite_is_none_of_its_business(lint: Linted) -> None:
     """Nor is it missed there."""
-    report = lint({"0002_b.sql": "DROP TABLE orders;\n"}, Dialect.SQLITE, BOTH)
+    report = lint({"0002_b.sql": "DROP INDEX i;\n"}, Dialect.SQLITE, BOTH)
 
     assert ((), ()) == (report.findings, report.notes)
 

@@ -36,7 +36,7 @@ def unlimited_lock_wait(subject: Subject) -> Iterator[Flaw]:
         if name == "lock_timeout" and value in _UNLIMITED:
             yield Flaw(
                 "without lock_timeout everybody queues behind a statement that waits for its lock",
-                "take the line out: asyncmig sets lock_timeout (--lock-timeout)",
+                "take the line out: asyncmig sets it, or `lock_timeout:5s` in the marker does",
                 part.script,
                 sentence.statement,
             )
