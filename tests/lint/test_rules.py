@@ -179,9 +179,15 @@ def test_what_the_old_code_needs_waits_for_the_second_phase(lint: Linted, statem
         "ALTER TABLE users RENAME TO people;\nCREATE VIEW users AS SELECT * FROM people;\n",
         "ALTER TABLE users DROP CONSTRAINT c;\nALTER TABLE users RENAME CONSTRAINT a TO b;\n",
         "ALTER TABLE users ALTER name DROP NOT NULL, ALTER name DROP DEFAULT;\n",
+        "CREATE TABLE u (id int);\nDROP TABLE users;\nALTER TABLE u RENAME TO users;\n",
+        (
+            "ALTER TABLE users ADD n text;\nALTER TABLE users DROP name;\n"
+            "ALTER TABLE users RENAME n TO name;\n"
+        ),
+        "ALTER TABLE users DROP COLUMN name, ADD COLUMN name text;\n",
         "ALTER INDEX i RENAME TO j;\nALTER TYPE t RENAME TO u;\n",
     ],
-    ids=["new", "view", "constraints", "looser", "others"],
+    ids=["new", "view", "constraints", "looser", "rebuilt", "replaced", "anew", "others"],
 )
 def test_what_the_old_code_does_not_need_may_go(lint: Linted, text: str) -> None:
     """A table of the same file, a table behind a view, a constraint."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asyncmig.lint.finding import Severity
-from asyncmig.lint.objects import dropped_objects, makes_again
+from asyncmig.lint.objects import created_object, dropped_objects
 from asyncmig.lint.rule import POSTGRESQL, Rule
 from asyncmig.lint.subject import Flaw
-from asyncmig.lint.tables import touched_tables
+from asyncmig.lint.tables import renamed_table, touched_tables
 from asyncmig.lint.words import Words, commas_apart
 from asyncmig.migration import Phase
 
@@ -20,64 +20,86 @@ if TYPE_CHECKING:
 _NO_COLUMN = ("CONSTRAINT", "EXPRESSION", "DEFAULT", "IDENTITY", "NOT NULL")
 
 
+class _Name(NamedTuple):
+    """What code can call by its name: a table, or a column of one."""
+
+    table: str
+    column: str = ""
+
+    def __str__(self) -> str:
+        return f"column {self.column} of {self.table}" if self.column else f"table {self.table}"
+
+
 def breaks_running_code(subject: Subject) -> Iterator[Flaw]:
-    """Find a table or column that goes away, or gets another name, while the old code runs."""
+    """Find a name that the old code may use, and that is gone after the migration."""
     part = subject.up
     if part is None or part.script.phase is Phase.POST:
         return
+    there = {name for sentence in part.sentences for name in _brought(sentence, part)}
     for sentence in part.sentences:
         tables = touched_tables(sentence.tokens, part.dialect)
-        if tables and sentence.new.issuperset(tables):
-            continue
-        if what := _dropped_table(sentence, part) or _changed_column(sentence, part):
+        gone = [name for name in _taken(sentence, part) if name not in there]
+        if gone and not sentence.new.issuperset(tables):
             yield Flaw(
-                f"{what} while the code that still runs may need it",
-                "let it wait until that is gone: `-- migrate:up phase:post`",
+                f"{gone[0]} is gone afterwards, and the code that still runs may need it",
+                "let it wait until that is gone too: `-- migrate:up phase:post`",
                 part.script,
                 sentence.statement,
             )
 
 
-def _dropped_table(sentence: Sentence, part: Part) -> str:
-    """Return what happens to a table that is dropped and not made again."""
+def _taken(sentence: Sentence, part: Part) -> Iterator[_Name]:
+    """Yield the names that a statement takes away, by dropping or renaming."""
     for kind, name in dropped_objects(sentence.tokens, part.dialect):
-        if kind == "TABLE" and not _is_made_again(part, (kind, name)):
-            return f"table {name} is dropped"
-    return ""
+        if kind == "TABLE":
+            yield _Name(name)
+    if renamed := renamed_table(sentence.tokens, part.dialect):
+        yield _Name(renamed[0])
+    for table, action in _actions(sentence, part):
+        if action.accept("DROP") and not action.accept_any(*_NO_COLUMN):
+            action.accept("COLUMN")
+            action.accept("IF EXISTS")
+            yield _Name(table, action.name())
+        elif _renames_column(action):
+            yield _Name(table, action.name())
 
 
-def _changed_column(sentence: Sentence, part: Part) -> str:
-    """Return what ALTER TABLE takes away; empty when it takes nothing."""
+def _brought(sentence: Sentence, part: Part) -> Iterator[_Name]:
+    """Yield the names that a statement makes: a view will do where there was a table."""
+    created = created_object(sentence.tokens, part.dialect)
+    if created and created[0] in {"TABLE", "VIEW"}:
+        yield _Name(created[1])
+    if renamed := renamed_table(sentence.tokens, part.dialect):
+        yield _Name(renamed[1])
+    for table, action in _actions(sentence, part):
+        if action.accept("ADD"):
+            action.accept("COLUMN")
+            action.accept("IF NOT EXISTS")
+            yield _Name(table, action.name())
+        elif _renames_column(action):
+            action.name()
+            if action.accept("TO"):
+                yield _Name(table, action.name())
+
+
+def _renames_column(action: Words) -> bool:
+    """Read up to the old name of a column that is renamed; tell whether one is."""
+    if not action.accept("RENAME") or action.accept_any("TO", "CONSTRAINT"):
+        return False
+    action.accept("COLUMN")
+    return True
+
+
+def _actions(sentence: Sentence, part: Part) -> Iterator[tuple[str, Words]]:
+    """Yield what ALTER TABLE does, with the table; nothing for another statement."""
     words = Words(sentence.tokens, part.dialect)
-    if not words.accept("ALTER TABLE"):
-        return ""
-    words.accept("IF EXISTS")
-    words.accept("ONLY")
-    table = words.name()
-    words.accept("*")
-    effects = (_effect(Words(one, part.dialect), table, part) for one in commas_apart(words.rest))
-    return next(filter(None, effects), "")
-
-
-def _effect(action: Words, table: str, part: Part) -> str:
-    """Return what one action takes away; empty for any other."""
-    if action.accept("DROP") and not action.accept_any(*_NO_COLUMN):
-        action.accept("COLUMN")
-        action.accept("IF EXISTS")
-        return f"column {action.name()} is dropped"
-    if action.accept("RENAME TO"):
-        # A view under the old name is how a table is renamed without anybody noticing.
-        has_view = _is_made_again(part, ("VIEW", table)) or _is_made_again(part, ("TABLE", table))
-        return "" if has_view else f"table {table} gets another name"
-    if action.accept("RENAME") and not action.accept("CONSTRAINT"):
-        action.accept("COLUMN")
-        return f"column {action.name()} gets another name"
-    return ""
-
-
-def _is_made_again(part: Part, what: tuple[str, str]) -> bool:
-    """Tell whether the file creates a thing of that kind and name."""
-    return any(makes_again(one.tokens, part.dialect, what) for one in part.sentences)
+    if words.accept("ALTER TABLE"):
+        words.accept("IF EXISTS")
+        words.accept("ONLY")
+        table = words.name()
+        words.accept("*")
+        for action in commas_apart(words.rest):
+            yield table, Words(action, part.dialect)
 
 
 RULES = (Rule("breaks-running-code", Severity.WARNING, breaks_running_code, POSTGRESQL),)
