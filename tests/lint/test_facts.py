@@ -145,18 +145,13 @@ async def test_the_impact_of_a_statement_is_what_postgresql_does(postgres_url: s
 
 
 async def test_postgresql_refuses_a_new_value_of_an_enumeration(postgres_url: str) -> None:
-    """Unless the type is as new as the value."""
+    """Until the transaction is committed that adds it; those of its creation are fine."""
     connection = await asyncpg.connect(postgres_url)
     try:
-        await connection.execute(f"{TABLES} CREATE TYPE mood AS ENUM ('ok')")
+        await connection.execute("CREATE TYPE mood AS ENUM ('ok')")
         with pytest.raises(asyncpg.UnsafeNewEnumValueUsageError):
-            await connection.execute(
-                "ALTER TABLE users ADD mood mood; ALTER TYPE mood ADD VALUE 'sad'; "
-                "INSERT INTO users (id, mood) VALUES (1, 'sad')"
-            )
-        await connection.execute(
-            "CREATE TYPE tone AS ENUM ('ok'); ALTER TYPE tone ADD VALUE 'sad'; SELECT 'sad'::tone"
-        )
+            await connection.execute("ALTER TYPE mood ADD VALUE 'sad'; SELECT 'sad'::mood")
+        await connection.execute("CREATE TYPE tone AS ENUM ('ok'); SELECT 'ok'::tone")
     finally:
         await connection.close()
 
