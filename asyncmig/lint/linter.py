@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from asyncmig.lint.selection import SQUAWK, Selection
 from asyncmig.lint.squawk_rules import SAID_ALREADY, STYLE
 from asyncmig.lint.subject import subjects_of
 from asyncmig.lint.verdict import Charge, judge
+from asyncmig.migration import LongScript
 from asyncmig.sources import load
 from asyncmig.sources.location import locate
 from asyncmig.sql import Dialect
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from asyncmig.lint.finding import Finding, Severity
     from asyncmig.lint.rule import Rule
     from asyncmig.lint.subject import Subject
+    from asyncmig.migration import Migration
     from asyncmig.sources import Source
     from asyncmig.sources.location import Location
 
@@ -111,11 +113,17 @@ def _subjects(
     source: Source, dialect: Dialect, selection: Selection, history_table: str
 ) -> list[Subject]:
     """Read the folder, and return the migrations to report on."""
-    migrations = load(source, dialect)
+    migrations = tuple(map(_in_memory, load(source, dialect)))
     chosen = {migration.key for migration in selection.migrations(migrations)}
     now = datetime.now(UTC)
     everything = subjects_of(migrations, dialect, history_table=history_table, now=now)
     return [subject for subject in everything if subject.migration.key in chosen]
+
+
+def _in_memory(migration: Migration) -> Migration:
+    """Return a migration with its text: the rules look at a long one as at every other."""
+    up = migration.up
+    return replace(migration, up=up.in_memory()) if isinstance(up, LongScript) else migration
 
 
 def _judged(

@@ -14,7 +14,7 @@ from asyncmig.lint.selection import (
     is_known,
     nearest_rule,
 )
-from asyncmig.migration import PythonScript
+from asyncmig.migration import PythonScript, SqlScript
 from asyncmig.sources.decode import decode
 from asyncmig.sources.place import Place
 from asyncmig.sql import position_at
@@ -54,7 +54,7 @@ class Charge:
     def finding(self) -> Finding:
         """Return the finding, with its place in the file."""
         line, column = 1, 1
-        if self.offset is not None and not isinstance(self.script, PythonScript):
+        if self.offset is not None and isinstance(self.script, SqlScript):
             position = position_at(self.script.text, self.offset)
             line, column = self.script.first_line + position.line - 1, position.column
         return Finding(
