@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncmig import errors, events
+    from asyncmig.blocker import Blocker
     from asyncmig.errors import AsyncmigError
     from asyncmig.history import HistoryEntry, MigrationStatus, Problem, RowState, State
     from asyncmig.logging import log_event
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AsyncmigError": "errors",
+    "Blocker": "blocker",
     "Changed": "request",
     "Direction": "migration",
     "Durability": "request",
@@ -53,6 +55,7 @@ _HOME = {
 
 __all__ = [
     "AsyncmigError",
+    "Blocker",
     "Changed",
     "Direction",
     "Durability",

@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from asyncmig.blocker import Blocker
     from asyncmig.history import HistoryEntry
     from asyncmig.migration import Direction
 
@@ -356,6 +357,7 @@ class MigrationFailedError(AsyncmigError):
         statement: The statement that failed; empty when it was not SQL.
         excerpt: The line of the file with a caret under the column, for people; may be empty.
         applied: What this run had done before, in order.
+        blockers: Who held the lock that it waited for, as far as that was seen.
     """
 
     def __init__(
@@ -378,6 +380,7 @@ class MigrationFailedError(AsyncmigError):
         self.statement = statement
         self.excerpt = excerpt
         self.applied: tuple[HistoryEntry, ...] = ()
+        self.blockers: tuple[Blocker, ...] = ()
 
     def after(self, applied: Sequence[HistoryEntry]) -> None:
         """Remember what the run had done before it failed."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from asyncmig.blocker import Blocker
     from asyncmig.migration import Direction
 
 
@@ -124,11 +125,30 @@ class MigrationRetrying(MigrationEvent):
         attempt: How many tries have failed.
         delay_ms: How long it waits before the next one.
         reason: The database's own words.
+        blockers: Who held the lock, as far as that was seen.
     """
 
     attempt: int
     delay_ms: int
     reason: str
+    blockers: tuple[Blocker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationWaiting(MigrationEvent):
+    """A statement of a migration waits for others, and no time-out will end that soon.
+
+    Repeated while the wait goes on.
+
+    Attributes:
+        waited_ms: How long it has waited so far.
+        phase: How far an index build is, in the database's own words; empty for other statements.
+        blockers: Whom it waits for.
+    """
+
+    waited_ms: int
+    phase: str = ""
+    blockers: tuple[Blocker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +193,7 @@ Event = (
     | MigrationApplied
     | MigrationReverted
     | MigrationRetrying
+    | MigrationWaiting
     | MigrationFailed
     | RunFinished
 )

@@ -14,9 +14,16 @@ import re
 import sys
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from asyncmig.events import LockWaiting, MigrationFailed, MigrationRetrying, RunFinished
+from asyncmig.blocker import Blocker
+from asyncmig.events import (
+    LockWaiting,
+    MigrationFailed,
+    MigrationRetrying,
+    MigrationWaiting,
+    RunFinished,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -104,15 +111,22 @@ def _fields(event: Event) -> dict[str, Any]:
     A renderer of JSON would write ``datetime.datetime(2026, …)`` for a time.
     """
     values = {item.name: getattr(event, item.name) for item in dataclasses.fields(event)}
-    if isinstance(event, RunFinished):
-        values["versions"] = list(event.versions)
     return {key: _plain(value) for key, value in values.items()}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever an event carries
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.value if isinstance(value, Enum) else value
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Enum():
+            return value.value
+        case Blocker():
+            fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+            return {name: _plain(found) for name, found in fields.items() if found}
+        case tuple():
+            return [_plain(item) for item in cast("tuple[object, ...]", value)]
+        case _:
+            return value
 
 
 def _name(event: Event) -> str:
@@ -123,4 +137,5 @@ def _name(event: Event) -> str:
 def _level(event: Event) -> str:
     if isinstance(event, MigrationFailed) or (isinstance(event, RunFinished) and event.error):
         return "error"
-    return "warning" if isinstance(event, LockWaiting | MigrationRetrying) else "info"
+    waits = isinstance(event, LockWaiting | MigrationRetrying | MigrationWaiting)
+    return "warning" if waits else "info"

@@ -16,6 +16,7 @@ from asyncmig.events import (
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
+    MigrationWaiting,
     RunFinished,
     RunStarted,
 )
@@ -24,6 +25,7 @@ from asyncmig.migration import Direction
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from asyncmig.blocker import Blocker
     from asyncmig.engines.base import Holder
     from asyncmig.errors import MigrationFailedError
     from asyncmig.events import Event, Observer
@@ -96,7 +98,9 @@ class Narrator:
             )
         )
 
-    def retrying(self, step: Step, attempt: int, delay: float, reason: str) -> None:
+    def retrying(
+        self, step: Step, attempt: int, delay: float, reason: str, blockers: tuple[Blocker, ...]
+    ) -> None:
         """Tell that a migration was rolled back because of a lock and will be tried again."""
         self._tell(
             MigrationRetrying(
@@ -108,6 +112,24 @@ class Narrator:
                 attempt,
                 milliseconds(delay),
                 reason,
+                blockers,
+            )
+        )
+
+    def held_up(
+        self, step: Step, seconds: float, phase: str, blockers: tuple[Blocker, ...]
+    ) -> None:
+        """Tell that a statement of a migration waits for others."""
+        self._tell(
+            MigrationWaiting(
+                self.run_id,
+                self.database,
+                step.key,
+                step.name,
+                step.direction,
+                milliseconds(seconds),
+                phase,
+                blockers,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -200,7 +201,8 @@ class Run:
         tell = self._narrator
         events = StepEvents(
             on_started=lambda: tell.started(step),
-            on_retrying=lambda attempt, delay, why: tell.retrying(step, attempt, delay, why),
+            on_retrying=partial(tell.retrying, step),
+            on_waiting=partial(tell.held_up, step),
         )
         try:
             with await self._context_of(step):

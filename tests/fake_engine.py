@@ -185,7 +185,7 @@ class FakeSession:
         database.calls.append(f"{step.direction} {step.key}")
         events.on_started()
         for attempt in range(1, database.retries.get(step.key, 0) + 1):
-            events.on_retrying(attempt, 0.5, "lock timeout")
+            events.on_retrying(attempt, 0.5, "lock timeout", ())
         if step.key in database.failures:
             raise database.failures[step.key]
         await anyio.lowlevel.checkpoint()

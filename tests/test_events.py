@@ -21,6 +21,7 @@ NAMES = [
     "MigrationApplied",
     "MigrationReverted",
     "MigrationRetrying",
+    "MigrationWaiting",
     "MigrationFailed",
     "RunFinished",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from asyncmig.blocker import Blocker
 from asyncmig.events import (
     Event,
     LockAcquired,
@@ -19,6 +20,7 @@ from asyncmig.events import (
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
+    MigrationWaiting,
     RunFinished,
     RunStarted,
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 UP, DOWN = Direction.UP, Direction.DOWN
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = {"run_id": "r1", "database": "db"}
+PSQL = Blocker(7, "psql", "", "idle in transaction", datetime(2026, 5, 4, 12, 30, tzinfo=UTC))
 STEP = {**RUN, "version": "3", "name": "users"}
 CASES: list[tuple[Event, str, dict[str, Any]]] = [
     (
@@ -84,6 +87,26 @@ CASES: list[tuple[Event, str, dict[str, Any]]] = [
             "attempt": 1,
             "delay_ms": 500,
             "reason": "lock timeout",
+            "blockers": [],
+        },
+    ),
+    (
+        MigrationWaiting("r1", "db", "3", "users", UP, 3500, "building index", (PSQL,)),
+        "warning",
+        {
+            "event": "asyncmig.migration_waiting",
+            **STEP,
+            "direction": "up",
+            "waited_ms": 3500,
+            "phase": "building index",
+            "blockers": [
+                {
+                    "pid": 7,
+                    "application": "psql",
+                    "state": "idle in transaction",
+                    "query_start": "2026-05-04T12:30:00+00:00",
+                }
+            ],
         },
     ),
     (

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from asyncmig.blocker import Blocker
 from asyncmig.engines.base import Holder
 from asyncmig.errors import AsyncmigError, MigrationFailedError
 from asyncmig.events import (
@@ -20,6 +21,7 @@ from asyncmig.events import (
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
+    MigrationWaiting,
     RunFinished,
     RunStarted,
 )
@@ -37,6 +39,9 @@ SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 def step(direction: Direction = UP, resumes: HistoryEntry | None = None) -> Step:
     """Return a step of migration 3."""
     return Step(direction, THREE.version, "v3", THREE.checksum, THREE.up, resumes=resumes)
+
+
+PSQL = Blocker(pid=7, application="psql")
 
 
 def heard() -> tuple[Narrator, list[Event]]:
@@ -57,7 +62,8 @@ def test_each_turn_of_a_run_is_an_event() -> None:
     tell.locked(5.1)
     tell.started(step())
     tell.started(step(resumes=row(1, THREE)))
-    tell.retrying(step(), 2, 0.5, "lock timeout")
+    tell.retrying(step(), 2, 0.5, "lock timeout", (PSQL,))
+    tell.held_up(step(), 3.5, "building index", (PSQL,))
     tell.done(step(), done)
     tell.done(step(DOWN), done)
     tell.failed(step(), failed)
@@ -67,7 +73,8 @@ def test_each_turn_of_a_run_is_an_event() -> None:
         LockAcquired("r1", "db", 5100),
         MigrationStarted("r1", "db", "3", "v3", UP),
         MigrationStarted("r1", "db", "3", "v3", UP, resumed=True),
-        MigrationRetrying("r1", "db", "3", "v3", UP, 2, 500, "lock timeout"),
+        MigrationRetrying("r1", "db", "3", "v3", UP, 2, 500, "lock timeout", (PSQL,)),
+        MigrationWaiting("r1", "db", "3", "v3", UP, 3500, "building index", (PSQL,)),
         MigrationApplied("r1", "db", "3", "v3", UP, 0),
         MigrationReverted("r1", "db", "3", "v3", DOWN, 0),
         MigrationFailed("r1", "db", "3", "v3", UP, "it failed", "3.sql", 1, 2),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from asyncmig.blocker import Blocker
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.glance import Trace
@@ -141,11 +142,15 @@ class StepEvents:
 
     Attributes:
         on_started: The turn of the step is confirmed under the lock; its SQL comes next.
-        on_retrying: It was rolled back because of a lock: attempt, seconds until the next, reason.
+        on_retrying: It was rolled back because of a lock: attempt, seconds until the next, reason,
+            and who held the lock, as far as that is known.
+        on_waiting: A statement waits for others, and no time-out will end that soon: for how many
+            seconds so far, the phase of an index build (or nothing), and for whom.
     """
 
     on_started: Callable[[], None]
-    on_retrying: Callable[[int, float, str], None]
+    on_retrying: Callable[[int, float, str, tuple[Blocker, ...]], None]
+    on_waiting: Callable[[float, str, tuple[Blocker, ...]], None]
 
 
 class Session(Protocol):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from asyncmig.sql.position import Position, line_at, position_at
     from asyncmig.sql.pragmas import Pragma, foreign_keys_pragma, pragma
     from asyncmig.sql.problems import Problem, problem
+    from asyncmig.sql.redaction import without_literals
     from asyncmig.sql.statements import Statement, split
     from asyncmig.sql.transactions import (
         TransactionControl,
@@ -42,6 +43,7 @@ _HOMES = {
     "problem": "problems",
     "split": "statements",
     "transaction_control": "transactions",
+    "without_literals": "redaction",
     "without_outer_transaction": "transactions",
 }
 
@@ -62,6 +64,7 @@ __all__ = [
     "problem",
     "split",
     "transaction_control",
+    "without_literals",
     "without_outer_transaction",
 ]
 

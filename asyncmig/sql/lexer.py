@@ -98,6 +98,16 @@ def tokens(script: str, dialect: Dialect, start: int = 0, end: int | None = None
     else one character (or number) at a time. Meant for single statements: `marks` is what can
     run over megabytes.
     """
+    readers = grammar_of(dialect).readers
+    for begin, behind in token_spans(script, dialect, start, end):
+        token = script[begin:behind]
+        yield token if script[begin] in readers else upper(token)
+
+
+def token_spans(
+    script: str, dialect: Dialect, start: int = 0, end: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Yield where each token begins and ends, see :func:`tokens`."""
     grammar = grammar_of(dialect)
     stop = len(script) if end is None else end
     position = floor = start
@@ -105,8 +115,7 @@ def tokens(script: str, dialect: Dialect, start: int = 0, end: int | None = None
         begin = position
         if reader := grammar.readers.get(script[begin]):
             position = floor = reader(script, begin, floor).end
-            yield script[begin:position]
         else:
             word = grammar.token.match(script, begin)
             position = word.end() if word else begin + 1
-            yield upper(script[begin:position])
+        yield begin, position

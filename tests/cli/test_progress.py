@@ -10,10 +10,12 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from asyncmig.blocker import Blocker
 from asyncmig.cli.output.console import Console, Stream
 from asyncmig.cli.output.progress import Progress
 from asyncmig.cli.output.table import counted, duration
@@ -25,6 +27,7 @@ from asyncmig.events import (
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
+    MigrationWaiting,
     RunFinished,
     RunStarted,
 )
@@ -91,6 +94,26 @@ def test_waits_and_retries_are_told_on_stderr_where_there_is_no_terminal() -> No
         "",
         "waiting for asyncmig/x (pid 7)\n001 users waits for a lock (try 2): lock timeout\n",
     ) == (out, err)
+
+
+def test_who_is_in_the_way_is_named() -> None:
+    """The pid is what it takes to look for them, or to end them."""
+    psql = Blocker(pid=7, application="psql", user="app", state="idle in transaction")
+    autovacuum = Blocker(pid=8)
+
+    _, err = told(
+        replace(RETRYING, blockers=(psql, autovacuum)),
+        MigrationWaiting(RUN, DATABASE, "001", "users", UP, 5000, "waiting for writers", (psql,)),
+        MigrationWaiting(RUN, DATABASE, "001", "users", UP, 5000, "", (psql,)),
+        out=io.StringIO(),
+    )
+
+    who = "psql (pid 7, app, idle in transaction)"
+    assert [
+        f"001 users waits for a lock (try 2): lock timeout; held by {who}; a session (pid 8)",
+        f"001 users waits for {who} (waiting for writers)",
+        f"001 users waits for {who}",
+    ] == err.splitlines()
 
 
 def test_waits_and_retries_are_told_once() -> None:

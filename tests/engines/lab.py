@@ -17,6 +17,7 @@ from asyncmig.request import Policy, Request
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from asyncmig.blocker import Blocker
     from asyncmig.engines.base import Engine, Holder, Session, Setup
     from asyncmig.history import History, HistoryEntry
     from asyncmig.plan import Step
@@ -68,15 +69,24 @@ class Seen:
 
     started: int = 0
     retries: list[str] = field(default_factory=list[str])
+    blockers: list[tuple[Blocker, ...]] = field(default_factory=list[Any])
+    waits: list[tuple[str, tuple[Blocker, ...]]] = field(default_factory=list[Any])
     holders: list[Holder | None] = field(default_factory=list[Any])
 
     @property
     def events(self) -> StepEvents:
         """What to hand to ``apply()``."""
-        return StepEvents(self._start, lambda _attempt, _pause, why: self.retries.append(why))
+        return StepEvents(self._start, self._retry, self._wait)
 
     def _start(self) -> None:
         self.started += 1
+
+    def _retry(self, _attempt: int, _pause: float, why: str, blockers: tuple[Blocker, ...]) -> None:
+        self.retries.append(why)
+        self.blockers.append(blockers)
+
+    def _wait(self, _seconds: float, phase: str, blockers: tuple[Blocker, ...]) -> None:
+        self.waits.append((phase, blockers))
 
 
 def sql(version: str, text: str, down: str | None = None, **options: Any) -> Migration:  # noqa: ANN401 - as SqlScript

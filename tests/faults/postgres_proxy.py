@@ -83,7 +83,9 @@ class FaultProxy:
         pooled: Whether to look like a connection pooler, which has a process id of its own.
 
     Attributes:
-        said: What the client said, message by message, over all its connections.
+        said: What the client said, message by message, over its connections one after the other;
+            not over a second one at the same time, which only looks on, and does so when a machine
+            is slow.
     """
 
     def __init__(self, url: str, strike: Strike | None = None, *, pooled: bool = False) -> None:
@@ -150,11 +152,20 @@ class FaultProxy:
         if message.kind == CANCEL_REQUEST:  # it follows from a fault, at no certain time
             link.send(message.with_backend(message.backend - self._pid_offset))
             return
+        if message.kind == STARTUP:
+            link.looks_on = bool(self._others(link))
+        if link.looks_on:
+            link.send(message)
+            return
         self.said.append(said := STARTUP if message.kind == STARTUP else message.said)
         if strike is not None and strike.is_due(len(self.said) - 1, said):
             await _fall(strike, link, message)
         else:
             link.send(message)
+
+    def _others(self, link: _Link) -> list[_Link]:
+        """Return the other connections on which something was said, and can yet be said."""
+        return [each for each in self._serving.values() if each is not link and each.is_in_use]
 
 
 async def _fall(strike: Strike, link: _Link, message: Message) -> None:
@@ -212,6 +223,8 @@ class _Link:
         self.server = server
         self._pid_offset = pid_offset
         self.backend = 0
+        self.is_in_use = False
+        self.looks_on = False
         self._client = client
         self._secret = False
         self._awaited: frozenset[str] = frozenset()
@@ -220,6 +233,7 @@ class _Link:
 
     def send(self, message: Message) -> None:
         """Give a message to the server."""
+        self.is_in_use = message.kind != "X"  # Terminate
         if not self.server.is_closing():
             self.server.write(message.raw)
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from asyncmig.blocker import list_of
 from asyncmig.cli.output.console import Paint
 from asyncmig.cli.output.table import counted, duration
 from asyncmig.events import (
@@ -16,6 +17,7 @@ from asyncmig.events import (
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
+    MigrationWaiting,
     RunFinished,
 )
 from asyncmig.migration import Direction
@@ -53,8 +55,13 @@ class Progress:
             case MigrationStarted(direction=direction):
                 verb = "applying" if direction is Direction.UP else "reverting"
                 self._show(f"{verb} {_title(event)}")
-            case MigrationRetrying(reason=reason, attempt=attempt):
-                self._notice(f"{_title(event)} waits for a lock (try {attempt}): {reason}")
+            case MigrationRetrying(reason=reason, attempt=attempt, blockers=blockers):
+                held = f"; held by {list_of(blockers)}" if blockers else ""
+                self._notice(f"{_title(event)} waits for a lock (try {attempt}): {reason}{held}")
+            case MigrationWaiting(phase=phase, blockers=blockers, waited_ms=waited):
+                doing = f" ({phase})" if phase else ""
+                text = f"{_title(event)} waits for {list_of(blockers)}{doing}"
+                self._notice(text, waited / 1000)
             case MigrationApplied() | MigrationReverted():
                 self._erase()
                 self._finished(event)
@@ -102,7 +109,11 @@ class Progress:
 
 
 def _title(
-    event: MigrationStarted | MigrationApplied | MigrationReverted | MigrationRetrying,
+    event: MigrationStarted
+    | MigrationApplied
+    | MigrationReverted
+    | MigrationRetrying
+    | MigrationWaiting,
 ) -> str:
     """Return version and name; a repeatable's version has the name in it."""
     repeatable = event.version.startswith("R__")

@@ -29,6 +29,7 @@ from asyncmig.engines.postgres.resume import (
 )
 from asyncmig.engines.postgres.running import loaded_function, run_function, run_statements
 from asyncmig.engines.postgres.settings import TIDY
+from asyncmig.engines.postgres.watch import watched
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import (
@@ -42,6 +43,7 @@ from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.desk import Desk
@@ -158,7 +160,8 @@ class _Visit:
 
     async def _run_inside(self, unit: Unit) -> None:
         async with self._desk.transaction():
-            await self._send(unit)
+            async with self._watched():
+                await self._send(unit)
             await self._desk.wire.execute(self._note(self._after(unit)))
 
     async def _run_outside(self, unit: Unit) -> None:
@@ -172,12 +175,20 @@ class _Visit:
         """Send it. What the server refuses, and leaves nothing of, counts as not started."""
         wire, work = self._desk.wire, concurrently.index_of(statement)
         try:
-            async with concurrently.whole(wire, self._step, work), self._unhurried():
+            async with (
+                concurrently.whole(wire, self._step, work),
+                self._unhurried(),
+                self._watched(no_lock_timeout=True),
+            ):
                 await self._send(unit)
         except MigrationFailedError:
             if work is not None or not concurrently.is_concurrent(statement):
                 await self._commit_note(Progress(self._progress.done))
             raise
+
+    def _watched(self, *, no_lock_timeout: bool = False) -> AbstractAsyncContextManager[None]:
+        lock_timeout = None if no_lock_timeout else self._limits.lock_timeout
+        return watched(self._desk, lock_timeout, self._events.on_waiting)
 
     def _unhurried(self) -> concurrently.NoLockTimeout:
         return concurrently.NoLockTimeout(self._desk.wire, self._limits.lock_timeout)

@@ -113,6 +113,22 @@ class Desk:
         return self._source.gives_several
 
     @property
+    def may_watch(self) -> bool:
+        """Whether a second connection is in nobody's way.
+
+        Behind a pooler it might wait for the very connection that it is to watch.
+        """
+        return self._source.spares_one and not self.server.pooled
+
+    async def open_another(self) -> Wire:
+        """Connect a second time, to look on."""
+        return await self._source.open(self.runner)
+
+    async def close_another(self, wire: Wire) -> None:
+        """Close the second connection, or hand it back."""
+        await self._source.close(wire)
+
+    @property
     def has_been_greeted(self) -> bool:
         """Whether a server, on this connection or an earlier one, said that it can be written."""
         return self._server is not None

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
+from asyncmig.blocker import list_of
 from asyncmig.engines.locking import pauses
 from asyncmig.errors import MigrationFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from asyncmig.blocker import Blocker
     from asyncmig.engines.base import StepEvents
 
 T = TypeVar("T")
@@ -49,14 +51,14 @@ async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents, *, att
                 raise
             if attempt >= attempts:
                 raise _given_up(error, attempt) from error.__cause__
-            events.on_retrying(attempt, delay, error.message)
+            events.on_retrying(attempt, delay, error.message, error.blockers)
         await anyio.sleep(delay)
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
 
 def _given_up(error: MigrationFailedError, attempts: int) -> MigrationFailedError:
     tried = "once" if attempts == 1 else f"{attempts} times"
-    return MigrationFailedError(
+    final = MigrationFailedError(
         f"{error.message} (tried {tried})",
         version=error.version or "",
         direction=error.direction,
@@ -66,7 +68,14 @@ def _given_up(error: MigrationFailedError, attempts: int) -> MigrationFailedErro
         sqlstate=error.sqlstate,
         statement=error.statement,
         excerpt=error.excerpt,
-        hint="somebody holds a lock on what it changes: look for old transactions in "
-        "pg_stat_activity; or let it wait longer with --lock-timeout, or try more often with "
-        "--retries (a Python file says `retry = True`)",
+        hint=f"{_in_the_way(error.blockers)}; or let it wait longer with --lock-timeout, or try "
+        "more often with --retries (a Python file says `retry = True`)",
     )
+    final.blockers = error.blockers
+    return final
+
+
+def _in_the_way(blockers: tuple[Blocker, ...]) -> str:
+    if not blockers:
+        return "somebody holds a lock on it: look for old transactions in pg_stat_activity"
+    return f"in the way is {list_of(blockers)}; end that session"

@@ -43,6 +43,11 @@ class Source(Protocol):
         ...
 
     @property
+    def spares_one(self) -> bool:
+        """Whether it has a second connection at the same time, and nobody misses it."""
+        ...
+
+    @property
     def server_settings(self) -> Mapping[str, str]:
         """Settings of the server that the URL asks for, to be SET where we may."""
         ...
@@ -65,6 +70,7 @@ class UrlSource:
     """Connections of our own."""
 
     gives_several = True
+    spares_one = True
 
     def __init__(self, url: PostgresUrl, *, patience: float) -> None:
         """Keep the address and for how many seconds to go on trying."""
@@ -128,6 +134,13 @@ class PoolSource:
         self.address = "postgresql (the application's pool)"
         self.server_settings: Mapping[str, str] = {}
 
+    @property
+    def spares_one(self) -> bool:
+        """Whether the application still gets a connection when one more is borrowed."""
+        pool = self._pool
+        free: int = pool.get_max_size() - pool.get_size() + pool.get_idle_size()
+        return free > 1
+
     async def open(self, runner: Runner) -> Wire:  # noqa: ARG002 - the name is the application's
         """Borrow a connection.
 
@@ -154,6 +167,7 @@ class LentSource:
     """One connection that an application lends."""
 
     gives_several = False
+    spares_one = False
 
     def __init__(self, connection: AsyncpgConnection) -> None:
         """Keep the connection."""

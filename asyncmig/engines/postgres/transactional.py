@@ -6,6 +6,7 @@ code; tidy up, finish the row, COMMIT as a message of its own.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.begun import BEGUN
@@ -22,6 +23,7 @@ from asyncmig.engines.postgres.resume import refuse_progress
 from asyncmig.engines.postgres.running import ready
 from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
 from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
+from asyncmig.engines.postgres.watch import watched
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import NewRow, RowState
@@ -49,12 +51,10 @@ async def apply(
 ) -> HistoryEntry:
     """Run a step; when it has to wait for a lock too long, roll it all back and try again."""
     refuse_progress(step)
+    attempts = limits_of(desk.settings, step.script).attempts
     async with ready(step, prepared) as work:
-        return await patiently(
-            lambda: _once(desk, step, planned, events, work),
-            events,
-            attempts=limits_of(desk.settings, step.script).attempts,
-        )
+        once = partial(_once, desk, step, planned, events, work)
+        return await patiently(once, events, attempts=attempts)
 
 
 async def _once(
@@ -65,11 +65,13 @@ async def _once(
     work: Work,
 ) -> HistoryEntry:
     transaction = _transaction(desk, step)
+    lock_timeout = limits_of(desk.settings, step.script).lock_timeout
     try:
         before = await _enter(desk, transaction, step, planned)
         events.on_started()
         await run_setup(desk.settings.setup, desk.wire.raw)
-        entry = await _carry_out(desk, step, desk.entry_id(step, planned), before, work)
+        async with watched(desk, lock_timeout, events.on_waiting):
+            entry = await _carry_out(desk, step, desk.entry_id(step, planned), before, work)
     except ServerError as error:
         await transaction.roll_back()
         if error.sqlstate == _UNIQUE_VIOLATION:

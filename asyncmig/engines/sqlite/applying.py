@@ -101,7 +101,7 @@ class Turn:
     def on_retrying(self, attempt: int, pause: float, reason: str) -> None:
         """Pass on that the step was rolled back. Waiting for its turn is no news."""
         if self._began is not None:
-            self._events.on_retrying(attempt, pause, reason)
+            self._events.on_retrying(attempt, pause, reason, ())
 
     async def take(self) -> HistoryEntry:
         """Run the step once.

@@ -149,7 +149,9 @@ class Walk:
         try:
             await self._desk.patiently(
                 lambda: self._desk.worker.run(work, unit, done),
-                on_retrying=self._events.on_retrying,
+                on_retrying=lambda attempt, pause, why: self._events.on_retrying(
+                    attempt, pause, why, ()
+                ),
             )
         except RefusedError as refused:
             raise refused_statement(step, script, refused) from refused.__cause__
