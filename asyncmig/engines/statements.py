@@ -247,6 +247,24 @@ def failed(
     )
 
 
+def reworded(error: MigrationFailedError, message: str, hint: str) -> MigrationFailedError:
+    """Return an error with other words, and the facts as they are."""
+    other = MigrationFailedError(
+        message,
+        version=error.version or "",
+        direction=error.direction,
+        file=error.file or "",
+        line=error.line,
+        column=error.column,
+        sqlstate=error.sqlstate,
+        statement=error.statement,
+        excerpt=error.excerpt,
+        hint=hint,
+    )
+    other.blockers = error.blockers
+    return other
+
+
 def excerpt(script: SqlScript | Section, offset: int) -> str:
     """Return the line of the file with its number, and a caret under the character.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from asyncmig.sql.pragmas import Pragma, foreign_keys_pragma, pragma
     from asyncmig.sql.problems import Problem, problem
     from asyncmig.sql.redaction import without_literals
-    from asyncmig.sql.statements import Statement, split
+    from asyncmig.sql.statements import Statement, spelled_out, split
     from asyncmig.sql.transactions import (
         TransactionControl,
         transaction_control,
@@ -41,6 +41,7 @@ _HOMES = {
     "position_at": "position",
     "pragma": "pragmas",
     "problem": "problems",
+    "spelled_out": "statements",
     "split": "statements",
     "transaction_control": "transactions",
     "without_literals": "redaction",
@@ -62,6 +63,7 @@ __all__ = [
     "position_at",
     "pragma",
     "problem",
+    "spelled_out",
     "split",
     "transaction_control",
     "without_literals",

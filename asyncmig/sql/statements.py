@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.sql.dialect import Dialect
-from asyncmig.sql.lexer import grammar_of, leading_words, marks, skip_trivia, tokens
+from asyncmig.sql.lexer import (
+    grammar_of,
+    leading_words,
+    marks,
+    skip_trivia,
+    token_spans,
+    tokens,
+)
 from asyncmig.sql.marks import Kind
 
 if TYPE_CHECKING:
@@ -161,6 +168,16 @@ def compound_end(script: str, body: int, dialect: Dialect) -> int:
         if leading_words(script, after, dialect) == ("END",):
             last = skip_trivia(script, after + len("END"), dialect)
     return len(script)
+
+
+def spelled_out(statement: Statement, dialect: Dialect) -> str:
+    """Return the tokens of a statement with one space in between: for patterns, not to be sent.
+
+    Words stay as they are written; comments and the semicolon are left out.
+    """
+    begin = statement.body - statement.offset
+    spans = token_spans(statement.text, dialect, begin)
+    return " ".join(statement.text[a:b] for a, b in spans).removesuffix(f" {TERMINATOR}")
 
 
 def statement_tokens(statement: Statement, dialect: Dialect) -> list[str]:

@@ -39,7 +39,7 @@ FAULTS = (
     Fault.RIVAL,
 )
 """Those that may happen at any message."""
-_CONCURRENT = re.compile(r"(?:CREATE|DROP|ALTER)\b.*\bCONCURRENTLY\b", re.DOTALL)
+_CONCURRENT = re.compile(r"(?:CREATE|DROP|ALTER|REINDEX)\b.*\bCONCURRENTLY\b", re.DOTALL)
 _EMPTY = "template0"
 
 

@@ -1,4 +1,4 @@
-"""What a person sees in a PostgreSQL database after a trial, and says when asked."""
+"""What a person sees in a PostgreSQL database after a trial."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tests.engines.postgres.ground import connected, until
-from tests.faults.scenario import HISTORY, STEPWISE_VERSION, Snapshot, active_rows
+from tests.faults.scenario import HISTORY, Snapshot, active_rows
 
 if TYPE_CHECKING:
-    from asyncmig import Migrator
     from tests.faults.scenario import Trail
 
 _CATALOGUE = """
@@ -37,10 +36,6 @@ SELECT relname FROM pg_class
  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'asyncmig_history'
  ORDER BY relname
 """
-_DETACHING = """
-SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'visits_old'::regclass
-"""
-
 _SESSIONS = """
 SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'asyncmig/%' AND datname = $1
 """
@@ -88,23 +83,6 @@ async def until_quiet(side: Any, url: str) -> None:  # noqa: ANN401 - asyncpg's
         return (await side.fetchval(_SESSIONS, name), await side.fetchval(_LOCKS, name)) == (0, 0)
 
     await until(is_quiet, _QUIET_SECONDS)
-
-
-async def answer(url: str, migrator: Migrator) -> None:
-    """Look where the migration without a transaction stands, finish or undo it, and say so.
-
-    Its second statement detaches a partition: of the two it is the one that has to be asked for.
-    """
-    async with connected(url) as connection:
-        attached = await connection.fetchrow(_DETACHING)
-        if attached is not None and attached["inhdetachpending"]:
-            await connection.execute("ALTER TABLE visits DETACH PARTITION visits_old FINALIZE")
-        elif attached is not None:
-            await connection.execute("DROP INDEX CONCURRENTLY members_name")
-    if attached is None or attached["inhdetachpending"]:
-        await migrator.repair(mark=STEPWISE_VERSION)
-    else:
-        await migrator.repair(forget=STEPWISE_VERSION)
 
 
 def _texts(rows: list[Any]) -> tuple[tuple[str, ...], ...]:

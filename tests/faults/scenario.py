@@ -56,6 +56,7 @@ _STEPWISE = {
     Dialect.POSTGRESQL: """\
 -- migrate:up transaction:false
 CREATE INDEX CONCURRENTLY members_name ON members (name);
+REINDEX INDEX CONCURRENTLY members_name;
 ALTER TABLE visits DETACH PARTITION visits_old CONCURRENTLY;
 -- migrate:down transaction:false
 ALTER TABLE visits ATTACH PARTITION visits_old FOR VALUES FROM (0) TO (100);

@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from asyncmig.engines.postgres import concurrently
+from asyncmig.engines.postgres import leftovers
 from asyncmig.engines.postgres.book import entry_of
+from asyncmig.engines.postgres.concurrently import (
+    Creation,
+    Rebuilding,
+    Removal,
+    is_concurrent,
+    work_of,
+)
+from asyncmig.engines.postgres.leftovers import Fate
 from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.refusals import FenceTakenError
@@ -29,6 +37,7 @@ from asyncmig.engines.postgres.resume import (
 )
 from asyncmig.engines.postgres.running import loaded_function, run_function, run_statements
 from asyncmig.engines.postgres.settings import TIDY
+from asyncmig.engines.postgres.unhurried import Unhurried
 from asyncmig.engines.postgres.watch import watched
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.statements import prepare
@@ -46,6 +55,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from asyncmig.engines.base import StepEvents
+    from asyncmig.engines.postgres.concurrently import Work
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.statements import Prepared, Unit
     from asyncmig.history import Generation, HistoryEntry
@@ -160,7 +170,7 @@ class _Visit:
 
     async def _run_inside(self, unit: Unit) -> None:
         async with self._desk.transaction():
-            async with self._watched():
+            async with self._watched(self._limits.lock_timeout):
                 await self._send(unit)
             await self._desk.wire.execute(self._note(self._after(unit)))
 
@@ -173,25 +183,37 @@ class _Visit:
 
     async def _send_outside(self, unit: Unit, statement: Statement) -> None:
         """Send it. What the server refuses, and leaves nothing of, counts as not started."""
-        wire, work = self._desk.wire, concurrently.index_of(statement)
+        work, attempts = work_of(statement), self._limits.attempts
         try:
-            async with (
-                concurrently.whole(wire, self._step, work),
-                self._unhurried(),
-                self._watched(no_lock_timeout=True),
-            ):
-                await self._send(unit)
+            if is_concurrent(statement):
+                await self._send_concurrently(unit, work)
+            else:
+                await patiently(lambda: self._send_alone(unit), self._events, attempts=attempts)
         except MigrationFailedError:
-            if work is not None or not concurrently.is_concurrent(statement):
+            if not is_concurrent(statement) or isinstance(work, Creation | Removal | Rebuilding):
                 await self._commit_note(Progress(self._progress.done))
             raise
 
-    def _watched(self, *, no_lock_timeout: bool = False) -> AbstractAsyncContextManager[None]:
-        lock_timeout = None if no_lock_timeout else self._limits.lock_timeout
+    async def _send_alone(self, unit: Unit) -> None:
+        """Send what keeps others from the table that it waits for, so it must not wait for long."""
+        async with self._unhurried(concurrent=False), self._watched(self._limits.lock_timeout):
+            await self._send(unit)
+
+    async def _send_concurrently(self, unit: Unit, work: Work | None) -> None:
+        wire = self._desk.wire
+        async with (
+            self._unhurried(concurrent=True),
+            self._watched(None),
+            leftovers.whole(wire, self._step, work),
+        ):
+            if not await leftovers.finish_detaching(wire, self._step, work):
+                await self._send(unit)
+
+    def _watched(self, lock_timeout: float | None) -> AbstractAsyncContextManager[None]:
         return watched(self._desk, lock_timeout, self._events.on_waiting)
 
-    def _unhurried(self) -> concurrently.NoLockTimeout:
-        return concurrently.NoLockTimeout(self._desk.wire, self._limits.lock_timeout)
+    def _unhurried(self, *, concurrent: bool) -> Unhurried:
+        return Unhurried(self._desk.wire, self._limits, concurrent=concurrent)
 
     async def _send(self, unit: Unit) -> None:
         script = self._step.script
@@ -204,9 +226,10 @@ class _Visit:
         Raises:
             IncompleteMigrationError: That cannot be found out.
         """
-        work = concurrently.index_of(statement)
-        if work is not None and work.name is not None:
-            return await concurrently.fate_of(self._desk.wire, work) is work.finished
+        work = work_of(statement)
+        fate = Fate.UNKNOWN if work is None else await leftovers.fate_of(self._desk.wire, work)
+        if fate is not Fate.UNKNOWN:
+            return fate is Fate.DONE
         if is_repeatable(statement):
             return False
         raise in_doubt(self._step, statement)

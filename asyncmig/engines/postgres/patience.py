@@ -12,6 +12,7 @@ import anyio
 
 from asyncmig.blocker import list_of
 from asyncmig.engines.locking import pauses
+from asyncmig.engines.statements import reworded
 from asyncmig.errors import MigrationFailedError
 
 if TYPE_CHECKING:
@@ -58,24 +59,16 @@ async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents, *, att
 
 def _given_up(error: MigrationFailedError, attempts: int) -> MigrationFailedError:
     tried = "once" if attempts == 1 else f"{attempts} times"
-    final = MigrationFailedError(
+    return reworded(
+        error,
         f"{error.message} (tried {tried})",
-        version=error.version or "",
-        direction=error.direction,
-        file=error.file or "",
-        line=error.line,
-        column=error.column,
-        sqlstate=error.sqlstate,
-        statement=error.statement,
-        excerpt=error.excerpt,
-        hint=f"{_in_the_way(error.blockers)}; or let it wait longer with --lock-timeout, or try "
-        "more often with --retries (a Python file says `retry = True`)",
+        f"{in_the_way(error.blockers)}; or let it wait longer with --lock-timeout, or try more "
+        "often with --retries (a Python file says `retry = True`)",
     )
-    final.blockers = error.blockers
-    return final
 
 
-def _in_the_way(blockers: tuple[Blocker, ...]) -> str:
+def in_the_way(blockers: tuple[Blocker, ...]) -> str:
+    """Return what to do about those who hold the lock, or how to find them."""
     if not blockers:
         return "somebody holds a lock on it: look for old transactions in pg_stat_activity"
     return f"in the way is {list_of(blockers)}; end that session"

@@ -171,8 +171,9 @@ class _Teller:
 def _query(pid: int) -> str:
     """Return the query for those who block a session, none unless it waits for a lock.
 
-    Only then ``pg_blocking_pids()`` is asked, which stops the whole lock manager for a moment
-    (manual, "Session Information Functions").
+    But for ourselves: an index build may wait for the very query that looks on. Only a session
+    that waits is asked about with ``pg_blocking_pids()``, which stops the whole lock manager for
+    a moment (manual, "Session Information Functions").
     """
     return f"""
         SELECT b.pid, a.application_name, a.usename, a.state, {instant("a.query_start")}, a.query,
@@ -189,6 +190,7 @@ def _query(pid: int) -> str:
             b (pid)
         LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid {EQUALS} b.pid
         WHERE s.pid {EQUALS} {pid} AND s.wait_event_type {EQUALS} 'Lock'
+            AND b.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
         ORDER BY b.pid"""
 
 
