@@ -396,5 +396,4 @@ def _migrations(versions: Sequence[str]) -> str:
     if len(versions) == 1:
         return f"migration {versions[0]} is"
     more = f" and {len(versions) - _SHOWN} more" if versions[_SHOWN:] else ""
-    shown = ", ".join(versions[:_SHOWN]) + more
-    return f"migrations {shown} are"
+    return f"migrations {', '.join(versions[:_SHOWN])}{more} are"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from asyncmig.engines.base import StepEvents
 from asyncmig.engines.sqlite.connection import open_worker
 from asyncmig.history import Generation, History
-from tests.engines.lab import first_step, locked, sql
+from tests.engines.lab import Seen, first_step, locked, sql
 from tests.engines.sqlite.test_steps import SLOW
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ async def test_an_observer_hears_that_a_long_step_has_started_while_it_runs(
 ) -> None:
     """Nobody wants to hear of it together with its end."""
     started = asyncio.Event()
-    events = StepEvents(started.set, lambda _attempt, _pause, _why: None)
+    events = replace(Seen().events, on_started=started.set)
 
     async def apply() -> None:
         async with locked(engine) as session:
