@@ -10,6 +10,8 @@ import anyio
 import pytest
 
 from asyncmig.engines.postgres import leftovers, watch
+from asyncmig.engines.postgres.concurrently import Creation, Rebuilding, Scope
+from asyncmig.engines.postgres.connection import Wire
 from asyncmig.errors import IncompleteMigrationError, MigrationFailedError
 from asyncmig.history import Generation, History, HistoryEntry, RowState
 from asyncmig.migration import Limits
@@ -184,6 +186,22 @@ async def test_a_rebuilding_by_somebody_else_is_left_alone(
 async def _is_building(url: str) -> bool:
     building = "SELECT 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%'"
     return bool(await ask(url, building))
+
+
+@pytest.mark.parametrize(
+    "work", [Creation("users_name", "users"), Rebuilding(Scope.INDEX, "users_name")]
+)
+async def test_an_index_that_is_invalid_at_the_end_of_it_all_is_an_error(
+    postgres_url: str, work: Creation | Rebuilding
+) -> None:
+    """Whatever the server says of the statement: the index must be valid."""
+    await do(postgres_url, TABLE)
+    spoil = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_name'::regclass"
+    step = first_step(History(), stepwise("SELECT 1"))
+    async with connected(postgres_url) as connection:
+        with pytest.raises(MigrationFailedError, match=r"left an invalid index: .*users_name"):
+            async with leftovers.whole(Wire(connection, lent=True), step, work):
+                await connection.execute(spoil)
 
 
 PARTITIONS = "SELECT inhrelid::regclass::text, inhdetachpending FROM pg_inherits ORDER BY 1"

@@ -8,7 +8,13 @@ import anyio
 import pytest
 
 from asyncmig.engines.base import HistoryMovedError
-from asyncmig.errors import DatabaseAccessError, DirectConnectionRequiredError
+from asyncmig.engines.postgres import watch
+from asyncmig.engines.postgres.desk import Desk
+from asyncmig.errors import (
+    DatabaseAccessError,
+    DirectConnectionRequiredError,
+    MigrationFailedError,
+)
 from asyncmig.plan import make_plan
 from tests.engines.lab import (
     LAX,
@@ -147,3 +153,19 @@ async def test_a_lent_pooled_connection_works(pgbouncer: Pooler, postgres_url: s
         await run(engine_for(connection), USERS, SEED)
         assert [] == await connection.fetch(STATE)
     assert [(1,)] == await ask(postgres_url, "SELECT id FROM users")
+
+
+async def test_nobody_looks_on_through_a_pooler(
+    pgbouncer: Pooler, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second connection would wait for the first, or take one that the application needs."""
+    monkeypatch.setattr(watch, "_FIRST_LOOK", 0.05)
+    monkeypatch.setattr(Desk, "open_another", None)
+    url = pgbouncer(PoolMode.TRANSACTION, 1)
+    await run(engine_for(url), USERS)
+    engine = engine_for(url, lock_timeout=0.3, retries=0)
+    async with connected(postgres_url) as application, application.transaction():
+        await application.execute("SELECT count(*) FROM users")
+        with pytest.raises(MigrationFailedError, match="lock timeout") as caught:
+            await run(engine, USERS, sql("2", "ALTER TABLE users ADD COLUMN name text"))
+    assert () == caught.value.blockers

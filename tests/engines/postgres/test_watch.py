@@ -173,6 +173,52 @@ async def test_an_index_build_says_for_whom_it_waits(postgres_url: str) -> None:
     assert ("waiting for writers before build", "shop") == (phase, found.application)
 
 
+def test_a_wait_is_told_after_a_while_and_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not each time that somebody looks; and a new wait is a new one."""
+    told: list[float] = []
+    now = 100.0
+    monkeypatch.setattr(watch, "_ANNOUNCE_AFTER", 2.0)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    tell = watch._Teller(lambda seconds, _phase, _blockers: told.append(seconds))
+    somebody = (Blocker(1),)
+
+    for half_seconds in range(30):
+        now = 100.0 + half_seconds / 2
+        tell("", somebody)
+    tell("", ())
+    for half_seconds in range(30, 36):
+        now = 100.0 + half_seconds / 2
+        tell("", somebody)
+
+    assert [2.0, 7.0, 12.0, 2.0] == told
+
+
+async def test_who_looks_on_is_not_in_the_way(postgres_url: str) -> None:
+    """An index build waits for every query, this one too, and so for an instant."""
+    await do(postgres_url, "CREATE TABLE users (id int)")
+    async with (
+        connected(postgres_url) as looking,
+        connected(postgres_url) as other,
+        connected(postgres_url) as waiting,
+    ):
+        held = looking.transaction(), other.transaction()
+        for transaction, connection in zip(held, (looking, other), strict=True):
+            await transaction.start()
+            await connection.execute("LOCK TABLE users IN SHARE MODE")
+        task = asyncio.create_task(waiting.execute("ALTER TABLE users ADD COLUMN name text"))
+        query = watch._query(waiting.get_server_pid())
+
+        async def is_seen() -> bool:
+            return bool(await looking.fetch(query))
+
+        await until(is_seen)
+        seen = {row[0] for row in await looking.fetch(query)}
+        assert {other.get_server_pid()} == seen
+        for transaction in held:
+            await transaction.rollback()
+        await task
+
+
 async def wait_for_the_shop(url: str, engine: Engine, migration: Migration) -> Seen:
     """Apply a migration that waits for somebody, until it has told so."""
     seen = Seen()
