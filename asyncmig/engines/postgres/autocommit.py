@@ -16,13 +16,7 @@ import anyio.to_thread
 
 from asyncmig.engines.postgres import leftovers
 from asyncmig.engines.postgres.book import entry_of
-from asyncmig.engines.postgres.concurrently import (
-    Creation,
-    Rebuilding,
-    Removal,
-    is_concurrent,
-    work_of,
-)
+from asyncmig.engines.postgres.concurrently import is_concurrent, work_of
 from asyncmig.engines.postgres.leftovers import Fate
 from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.patience import patiently
@@ -182,7 +176,10 @@ class _Visit:
         await self._commit_note(self._after(unit))
 
     async def _send_outside(self, unit: Unit, statement: Statement) -> None:
-        """Send it. What the server refuses, and leaves nothing of, counts as not started."""
+        """Send it. What the server refuses counts as not started.
+
+        Unless it may have left something that nobody knows how to look for.
+        """
         work, attempts = work_of(statement), self._limits.attempts
         try:
             if is_concurrent(statement):
@@ -190,7 +187,7 @@ class _Visit:
             else:
                 await patiently(lambda: self._send_alone(unit), self._events, attempts=attempts)
         except MigrationFailedError:
-            if not is_concurrent(statement) or isinstance(work, Creation | Removal | Rebuilding):
+            if work is not None or not is_concurrent(statement):
                 await self._commit_note(Progress(self._progress.done))
             raise
 

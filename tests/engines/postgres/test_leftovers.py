@@ -131,23 +131,38 @@ async def test_what_an_earlier_rebuilding_left_is_dropped(postgres_url: str) -> 
     assert "d_ccnew3" not in {name for name, _ in await ask(postgres_url, INDEXES)}
 
 
-async def test_the_index_of_long_values_is_dropped_too(postgres_url: str) -> None:
-    """The server keeps them in a table of its own."""
-    await do(postgres_url, TABLE)
-    toast = (
-        "FROM pg_class t JOIN pg_index i ON i.indrelid = t.reltoastrelid "
-        "WHERE t.oid = 'users'::regclass"
-    )
-    await cut_off(
-        postgres_url,
-        "REINDEX TABLE CONCURRENTLY users",
-        "INSERT INTO users VALUES (1)",
-        kill=True,
-    )
-    count = f"SELECT count(*) {toast}"
-    assert [(2,)] == await ask(postgres_url, count)
-    await finish(postgres_url, "REINDEX TABLE CONCURRENTLY users")
-    assert [(1,)] == await ask(postgres_url, count)
+LONG_VALUES = (
+    "SELECT count(*) FROM pg_class t JOIN pg_index i ON i.indrelid = t.reltoastrelid "
+    "WHERE t.oid = 'users'::regclass"
+)
+
+
+@pytest.mark.parametrize(("plain", "expected"), [(False, 1), (True, 2)])
+async def test_the_index_of_long_values_is_dropped_by_who_may(
+    postgres_url: str,
+    plain: bool,  # noqa: FBT001 - a parameter of a test
+    expected: int,
+) -> None:
+    """The server keeps them in a table of its own, out of reach of all but superusers."""
+    name = f"plain_{abs(hash(postgres_url))}"
+    await do(postgres_url, f"{TABLE}GRANT CREATE ON SCHEMA public TO public")
+    statement = "REINDEX TABLE CONCURRENTLY users"
+    async with role(postgres_url, name) as as_plain, connected(postgres_url) as other:
+        await do(postgres_url, f"GRANT {name} TO postgres; ALTER TABLE users OWNER TO {name}")
+        async with in_the_way(postgres_url, "INSERT INTO users VALUES (1)"):
+            task = asyncio.create_task(other.execute(statement))
+            await until(lambda: _is_building(postgres_url))
+            task.cancel()
+            await asyncio.wait({task})
+        await until(lambda: _is_built_no_more(postgres_url))
+        assert [(2,)] == await ask(postgres_url, LONG_VALUES)
+        await run(engine_for(as_plain if plain else postgres_url), stepwise(statement))
+        assert [(expected,)] == await ask(postgres_url, LONG_VALUES)
+        assert VALID == await ask(postgres_url, INDEXES)
+
+
+async def _is_built_no_more(url: str) -> bool:
+    return not await ask(url, "SELECT 1 FROM pg_stat_progress_create_index")
 
 
 async def test_an_invalid_index_that_is_rebuilt_is_valid(postgres_url: str) -> None:

@@ -160,7 +160,13 @@ async def test_nobody_looks_on_through_a_pooler(
 ) -> None:
     """A second connection would wait for the first, or take one that the application needs."""
     monkeypatch.setattr(watch, "_FIRST_LOOK", 0.05)
-    monkeypatch.setattr(Desk, "open_another", None)
+    opened: list[Desk] = []
+
+    async def note(desk: Desk) -> None:
+        opened.append(desk)
+        raise DatabaseAccessError("not today")
+
+    monkeypatch.setattr(Desk, "open_another", note)
     url = pgbouncer(PoolMode.TRANSACTION, 1)
     await run(engine_for(url), USERS)
     engine = engine_for(url, lock_timeout=0.3, retries=0)
@@ -168,4 +174,4 @@ async def test_nobody_looks_on_through_a_pooler(
         await application.execute("SELECT count(*) FROM users")
         with pytest.raises(MigrationFailedError, match="lock timeout") as caught:
             await run(engine, USERS, sql("2", "ALTER TABLE users ADD COLUMN name text"))
-    assert () == caught.value.blockers
+    assert ((), []) == (caught.value.blockers, opened)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from asyncmig.engines.base import Engine
+    from asyncmig.engines.postgres.connection import Wire
     from asyncmig.migration import Migration
 
 CHANGE = sql("1", "ALTER TABLE users ADD COLUMN name text;")
@@ -235,26 +236,39 @@ async def wait_for_the_shop(url: str, engine: Engine, migration: Migration) -> S
     return seen
 
 
+@pytest.mark.parametrize(("first_look", "expected"), [(30.0, 0), (0.1, 1)])
 async def test_a_quick_step_opens_no_second_connection(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, first_look: float, expected: int
 ) -> None:
-    """It is for those that take their time."""
-    monkeypatch.setattr(watch, "_FIRST_LOOK", 30.0)
-    monkeypatch.setattr(Desk, "open_another", None)
-    await do(postgres_url, "CREATE TABLE users (id int)")
-    await run(engine_for(postgres_url, lock_timeout=None), CHANGE)
+    """It is for those that take their time, and they go on although the server has none left."""
+    opened: list[Desk] = []
 
-
-async def test_a_step_goes_on_when_nobody_can_look(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The server may have no connection left."""
-
-    async def refuse(_desk: Desk) -> None:
+    async def refuse(desk: Desk) -> None:
+        opened.append(desk)
         raise DatabaseUnavailableError("too many connections")
 
+    monkeypatch.setattr(watch, "_FIRST_LOOK", first_look)
     monkeypatch.setattr(Desk, "open_another", refuse)
-    await run(engine_for(postgres_url), sql("1", "SELECT pg_sleep(0.5)"))
+    await run(engine_for(postgres_url, lock_timeout=None), sql("1", "SELECT pg_sleep(0.5)"))
+    assert expected == len(opened)
+
+
+async def test_a_step_is_over_when_the_second_connection_is_closed(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still open when a run returns would be cut by the end of its event loop."""
+    closed: list[Desk] = []
+    close = Desk.close_another
+
+    async def take_time(desk: Desk, wire: Wire) -> None:
+        await anyio.sleep(0.1)
+        await close(desk, wire)
+        closed.append(desk)
+
+    monkeypatch.setattr(Desk, "close_another", take_time)
+    monkeypatch.setattr(watch, "_GOODBYE_SECONDS", 10.0)
+    await run(engine_for(postgres_url, lock_timeout=None), sql("1", "SELECT pg_sleep(0.5)"))
+    assert 1 == len(closed)
 
 
 @pytest.mark.parametrize(("size", "expected"), [(3, {"shop"}), (2, set[str]())])
