@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED, closing, opening
+from asyncmig.engines.postgres.concurrently import is_concurrent
+from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.resume import (
     keeps_state,
     progress_of,
@@ -25,6 +27,7 @@ from asyncmig.engines.postgres.settings import (
     transaction_settings,
 )
 from asyncmig.engines.postgres.table import literal
+from asyncmig.engines.postgres.unhurried import unhurried
 from asyncmig.engines.rows import progress_text
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.engines.postgres.limits import StepLimits
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.engines.statements import Prepared, Unit
     from asyncmig.plan import Plan, Step
@@ -134,26 +138,29 @@ class _Writer:
         self, step: Step, prepared: Prepared, generation: Generation
     ) -> Iterator[str]:
         entry_id, progress = _entry_id(step, generation), progress_of(step)
-        left = units_left(step, prepared.units)
+        left, limits = units_left(step, prepared.units), limits_of(self._settings, step.script)
         _refuse_doubt(step, progress)
         yield self._begin(generation)
         yield from self._open(step, entry_id, progress)
         yield f"COMMIT;\n{stepwise_settings(self._settings, step.script, 0)}\n"
-        yield "SET lock_timeout = 0;\n"
         done = prepared.units[: len(progress.done)]
         yield _text([s for unit in done for s in unit.statements if keeps_state(s)])
         for unit in left:
-            yield from self._unit(unit, progress, entry_id)
+            yield from self._unit(unit, progress, entry_id, limits)
             progress = Progress((*progress.done, unit.checksum))
         yield f"BEGIN;\n{TIDY}\n{_ENCODING}"
         yield from self._close(step, entry_id)
         yield "COMMIT;\n"
 
-    def _unit(self, unit: Unit, progress: Progress, entry_id: int) -> Iterator[str]:
+    def _unit(
+        self, unit: Unit, progress: Progress, entry_id: int, limits: StepLimits
+    ) -> Iterator[str]:
         done = self._note(Progress((*progress.done, unit.checksum)), entry_id)
         if unit.autocommit:
             yield f"BEGIN;\n{self._note(replace(progress, started=unit.checksum), entry_id)}COMMIT;"
-            yield f"\n{_text(unit.statements)}BEGIN;\n{done}COMMIT;\n"
+            (statement,) = unit.statements
+            begin, end = unhurried(limits, concurrent=is_concurrent(statement))
+            yield f"\n{_quietly(begin)}{_text([statement])}{_quietly(end)}BEGIN;\n{done}COMMIT;\n"
         else:
             yield f"BEGIN;\n{_text(unit.statements)}{done}COMMIT;\n"
 
@@ -198,6 +205,11 @@ def _refuse_unless(condition: str, message: str) -> str:
         f"    IF NOT {condition} THEN RAISE EXCEPTION {literal(message)}; END IF;\n"
         "END $asyncmig$;\n"
     )
+
+
+def _quietly(query: str) -> str:
+    """Return a query so that psql does not print its rows."""
+    return f"DO $asyncmig$ BEGIN {query.replace('SELECT', 'PERFORM', 1)}; END $asyncmig$;\n"
 
 
 def _text(statements: Sequence[Statement]) -> str:

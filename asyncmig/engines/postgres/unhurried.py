@@ -12,6 +12,8 @@ from asyncmig.engines.statements import reworded
 from asyncmig.errors import MigrationFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.limits import StepLimits
 
@@ -33,18 +35,12 @@ class Unhurried:
     def __init__(self, wire: Wire, limits: StepLimits, *, concurrent: bool) -> None:
         self._wire = wire
         self._budget = limits.budget
-        ours = {"statement_timeout": (limits.statement_timeout, limits.budget)}
-        if concurrent:
-            ours["lock_timeout"] = (limits.lock_timeout, None)
-        self._changes = {
-            name: (milliseconds(before), milliseconds(after))
-            for name, (before, after) in ours.items()
-        }
+        self._orders = unhurried(limits, concurrent=concurrent)
         self._began = 0.0
 
     async def __aenter__(self) -> None:
         """Set what is ours."""
-        await self._switch(self._changes)
+        await self._wire.execute(self._orders[0])
         self._began = time.monotonic()
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -54,7 +50,7 @@ class Unhurried:
             MigrationFailedError: The budget was used up.
         """
         if error is None:
-            await self._switch({name: (b, a) for name, (a, b) in self._changes.items()})
+            await self._wire.execute(self._orders[1])
         elif isinstance(error, MigrationFailedError) and self._is_spent(error):
             raise _overspent(error, self._budget or 0.0) from error.__cause__
 
@@ -63,17 +59,30 @@ class Unhurried:
         spent = time.monotonic() - self._began
         return error.sqlstate == _CANCELED and self._budget is not None and spent >= self._budget
 
-    async def _switch(self, changes: dict[str, tuple[int, int]]) -> None:
-        values = ", ".join(
-            f"({literal(name)}, {literal(str(before))}, {literal(str(after))})"
-            for name, (before, after) in changes.items()
-        )
-        await self._wire.execute(
-            "SELECT pg_catalog.set_config(s.name, v.after, false) "
-            f"FROM (VALUES {values}) v (name, before, after) "
-            f"JOIN pg_catalog.pg_settings s ON s.name {EQUALS} v.name "
-            f"AND s.setting {EQUALS} v.before"
-        )
+
+def unhurried(limits: StepLimits, *, concurrent: bool) -> tuple[str, str]:
+    """Return the query that sets the limits of such a statement, and the one that sets them back.
+
+    Each leaves alone what the file has set for itself.
+    """
+    changes = [("statement_timeout", limits.statement_timeout, limits.budget)]
+    if concurrent:
+        changes.append(("lock_timeout", limits.lock_timeout, None))
+    there = [(name, milliseconds(before), milliseconds(after)) for name, before, after in changes]
+    return _switch(there), _switch([(name, after, before) for name, before, after in there])
+
+
+def _switch(changes: Iterable[tuple[str, int, int]]) -> str:
+    values = ", ".join(
+        f"({literal(name)}, {literal(str(before))}, {literal(str(after))})"
+        for name, before, after in changes
+    )
+    return (
+        "SELECT pg_catalog.set_config(s.name, v.after, false) "
+        f"FROM (VALUES {values}) v (name, before, after) "
+        f"JOIN pg_catalog.pg_settings s ON s.name {EQUALS} v.name "
+        f"AND s.setting {EQUALS} v.before"
+    )
 
 
 def _overspent(error: MigrationFailedError, budget: float) -> MigrationFailedError:

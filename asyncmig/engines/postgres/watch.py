@@ -20,7 +20,7 @@ from asyncmig.blocker import Blocker
 from asyncmig.engines.cleanup import finish
 from asyncmig.engines.locking import ANNOUNCE_EVERY
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
-from asyncmig.engines.postgres.table import EQUALS, instant
+from asyncmig.engines.postgres.table import EQUALS, instant, literal
 from asyncmig.errors import AsyncmigError, MigrationFailedError
 from asyncmig.sql import Dialect, without_literals
 
@@ -90,7 +90,7 @@ class _Watch:
     def __init__(self, desk: Desk, lock_timeout: float | None, on_waiting: OnWaiting) -> None:
         self.seen: tuple[Blocker, ...] = ()
         self._desk = desk
-        self._query = _query(desk.wire.startup_pid)
+        self._query = _query(desk.wire.startup_pid, desk.server.name)
         self._pause = _LOOK_EVERY
         first = _FIRST_LOOK
         if lock_timeout is not None:
@@ -168,12 +168,17 @@ class _Teller:
             self._on_waiting(waited, phase, blockers)
 
 
-def _query(pid: int) -> str:
+def _query(pid: int, name: str) -> str:
     """Return the query for those who block a session, none unless it waits for a lock.
 
     But for ourselves: an index build may wait for the very query that looks on. Only a session
     that waits is asked about with ``pg_blocking_pids()``, which stops the whole lock manager for
     a moment (manual, "Session Information Functions").
+
+    Args:
+        pid: The session.
+        name: Its ``application_name``: an address of several hosts may have led to another server,
+            where somebody else has that pid.
     """
     return f"""
         SELECT b.pid, a.application_name, a.usename, a.state, {instant("a.query_start")}, a.query,
@@ -190,6 +195,7 @@ def _query(pid: int) -> str:
             b (pid)
         LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid {EQUALS} b.pid
         WHERE s.pid {EQUALS} {pid} AND s.wait_event_type {EQUALS} 'Lock'
+            AND s.application_name {EQUALS} {literal(name)}
             AND b.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
         ORDER BY b.pid"""
 

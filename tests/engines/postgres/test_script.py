@@ -9,6 +9,7 @@ import pytest
 
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError
 from asyncmig.history import History, RowState
+from asyncmig.migration import Limits
 from asyncmig.plan import make_plan
 from tests.engines.lab import (
     DOWN,
@@ -178,6 +179,39 @@ async def test_the_search_path_of_the_settings_is_in_the_script(
     assert 0 == psql(postgres_url, engine.script(plan, RIVAL)).exit_code
     places = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'app' ORDER BY 1"
     assert [("a",), ("b",)] == await ask(postgres_url, places)
+
+
+@pytest.mark.parametrize(
+    ("head", "around", "within"),
+    [
+        ("", ("2s", "3s"), ("0", "9s")),
+        ("SET lock_timeout = '7s';\n", ("7s", "3s"), ("7s", "9s")),
+    ],
+)
+async def test_the_limits_of_a_file_are_in_the_script(
+    postgres_url: str, psql: Psql, head: str, around: tuple[str, str], within: tuple[str, str]
+) -> None:
+    """An index build has a budget and no lock_timeout; what the file sets for itself stays."""
+    await do(
+        postgres_url,
+        "CREATE TABLE users (id int); INSERT INTO users VALUES (1); "
+        "CREATE FUNCTION limits() RETURNS text[] STABLE LANGUAGE sql AS $$ SELECT ARRAY["
+        "current_setting('lock_timeout'), current_setting('statement_timeout')] $$; "
+        "CREATE FUNCTION checked(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF public.limits() <> ARRAY{list(within)} THEN RAISE 'limited'; END IF; "
+        "RETURN 1; END $$",
+    )
+    text = (
+        f"{head}CREATE TABLE before AS SELECT limits() AS l;\n"
+        "CREATE INDEX CONCURRENTLY i ON users (checked(id));\n"
+        "CREATE TABLE after AS SELECT limits() AS l;"
+    )
+    limits = Limits(statement_timeout=3.0, budget=9.0)
+    script = await script_for(postgres_url, sql("1", text, transaction=False, limits=limits))
+    done = psql(postgres_url, script)
+    assert (0, "") == (done.exit_code, _complaints(done.stderr))
+    seen = "SELECT b.l, a.l FROM before b, after a"
+    assert [(list(around), list(around))] == await ask(postgres_url, seen)
 
 
 async def test_python_cannot_be_a_script(postgres_url: str) -> None:

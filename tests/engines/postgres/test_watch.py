@@ -200,14 +200,15 @@ async def test_who_looks_on_is_not_in_the_way(postgres_url: str) -> None:
     async with (
         connected(postgres_url) as looking,
         connected(postgres_url) as other,
-        connected(postgres_url) as waiting,
+        connected(postgres_url, server_settings={"application_name": "waiting"}) as waiting,
     ):
         held = looking.transaction(), other.transaction()
         for transaction, connection in zip(held, (looking, other), strict=True):
             await transaction.start()
             await connection.execute("LOCK TABLE users IN SHARE MODE")
         task = asyncio.create_task(waiting.execute("ALTER TABLE users ADD COLUMN name text"))
-        query = watch._query(waiting.get_server_pid())
+        pid = waiting.get_server_pid()
+        query = watch._query(pid, "waiting")
 
         async def is_seen() -> bool:
             return bool(await looking.fetch(query))
@@ -215,6 +216,7 @@ async def test_who_looks_on_is_not_in_the_way(postgres_url: str) -> None:
         await until(is_seen)
         seen = {row[0] for row in await looking.fetch(query)}
         assert {other.get_server_pid()} == seen
+        assert [] == await looking.fetch(watch._query(pid, "of another server"))
         for transaction in held:
             await transaction.rollback()
         await task
