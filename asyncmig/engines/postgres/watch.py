@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 OnWaiting = Callable[[float, str, tuple[Blocker, ...]], None]
 """Told for how many seconds a statement has waited, in which phase, and for whom."""
 
+_ENDED_WAITING = ("55P03", "40P01", "57014")
+"""lock_not_available, deadlock_detected and query_canceled."""
+
 _FIRST_LOOK = 0.75
 """Seconds at most before the first look: below PostgreSQL's ``deadlock_timeout`` of 1 s, after
 which a deadlock is over and nobody can be seen."""
@@ -71,7 +74,8 @@ async def watched(
     try:
         yield
     except MigrationFailedError as error:
-        error.blockers = watch.seen
+        if error.sqlstate in _ENDED_WAITING:
+            error.blockers = watch.seen
         raise
     except asyncio.CancelledError:
         watch.cut()  # no time for goodbyes

@@ -222,6 +222,14 @@ async def test_who_looks_on_is_not_in_the_way(postgres_url: str) -> None:
         await task
 
 
+async def test_who_was_in_the_way_before_is_not_to_blame(postgres_url: str) -> None:
+    """The migration waited for somebody, and then failed for a reason of its own."""
+    broken = sql("1", "LOCK TABLE users; SELECT 1 / 0;")
+    with pytest.raises(MigrationFailedError, match="division by zero") as caught:
+        await wait_for_the_shop(postgres_url, engine_for(postgres_url, lock_timeout=None), broken)
+    assert () == caught.value.blockers
+
+
 async def wait_for_the_shop(url: str, engine: Engine, migration: Migration) -> Seen:
     """Apply a migration that waits for somebody, until it has told so."""
     seen = Seen()
