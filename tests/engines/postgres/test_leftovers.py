@@ -92,13 +92,13 @@ async def finish(url: str, text: str) -> HistoryEntry:
 VALID = [("users_name", True), ("users_pkey", True)]
 
 
-@pytest.mark.parametrize("kill", [True, False])
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "kill"),
     [
-        "REINDEX INDEX CONCURRENTLY users_name",
-        "REINDEX (VERBOSE, CONCURRENTLY) TABLE public.users",
-        "REINDEX SCHEMA CONCURRENTLY public",
+        ("REINDEX INDEX CONCURRENTLY users_name", True),
+        ("REINDEX INDEX CONCURRENTLY users_name", False),
+        ("REINDEX (VERBOSE, CONCURRENTLY) TABLE public.users", True),
+        ("REINDEX SCHEMA CONCURRENTLY public", True),
     ],
 )
 async def test_a_rebuilding_that_was_cut_off_is_done_again(
