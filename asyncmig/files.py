@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from asyncmig.importing import import_gently
 from asyncmig.sources.checksums import read_checksums
 
 if TYPE_CHECKING:
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from asyncmig.sql import Dialect
 
 
-_PLANNERS = ("asyncmig.plan", "asyncmig.status")
+_CLOSER = (
+    "asyncmig.sources.names",
+    "asyncmig.sources.python_file",
+    "asyncmig.sql.lexer",
+    "asyncmig.sources.folder",
+    "asyncmig.plan",
+    "asyncmig.status",
+)
 
 
 class Files:
@@ -63,8 +70,7 @@ class Files:
         The parsers are imported now, in the thread, and so is what plans with what they find: at
         most starts neither is needed.
         """
+        import_gently(*_CLOSER)
         from asyncmig.sources.folder import load
 
-        for module in _PLANNERS:
-            import_module(module)
         return load(self._source, self._dialect)

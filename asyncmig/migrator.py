@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait
-from asyncmig.errors import (
-    PendingMigrationsError,
-    SettingsError,
-)
-from asyncmig.files import Files
+from asyncmig.errors import PendingMigrationsError, SettingsError
+from asyncmig.importing import ANYIO_BACKEND, import_ahead, imported
 from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.opening import opened
 from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
-from asyncmig.run import Run
 from asyncmig.version import __version__
 
 if TYPE_CHECKING:
@@ -35,10 +31,14 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import Engine, Setup
     from asyncmig.events import Observer
+    from asyncmig.files import Files
     from asyncmig.history import History, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration
     from asyncmig.repair import Repair
     from asyncmig.request import Target
+
+_RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
+_SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
 
 
 class Migrator:
@@ -119,6 +119,7 @@ class Migrator:
             direct_url=direct_url,
         )
         del direct_url
+        import_ahead(*_RUN)
         self._engine: Engine = open_engine(database, settings)
         self._source = source
         self._wait_timeout = wait_timeout
@@ -188,9 +189,12 @@ class Migrator:
     async def _run(self, request: Request | None) -> RunReport:
         began = time.monotonic()
         runner = _runner()
+        await imported(*_RUN)
+        from asyncmig.run import Run
+
         run = Run(
             self._engine,
-            Files(self._source, self._engine.dialect),
+            await self._files(),
             self._policy,
             runner,
             wait_timeout=self._wait_timeout,
@@ -235,12 +239,12 @@ class Migrator:
             phase: As for :meth:`up`.
             script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
         """
-        from asyncmig.plan import make_plan
-        from asyncmig.status import current_version
-
         down = Request.down(to=to, steps=steps, from_history=from_history)
         up = Request.up(to=to, steps=steps, phase=phase)
         migrations, history = await self._look()
+        from asyncmig.plan import make_plan
+        from asyncmig.status import current_version
+
         request = up if Direction(direction) is Direction.UP else down
         plan = make_plan(migrations, history, request, self._policy)
         write = partial(self._engine.script, plan, _runner())
@@ -254,9 +258,9 @@ class Migrator:
 
     async def status(self) -> StatusReport:
         """Return where each migration stands. Never fails because files and history disagree."""
+        migrations, history = await self._look()
         from asyncmig.status import classify, current_version
 
-        migrations, history = await self._look()
         return StatusReport(
             self._engine.address, current_version(history), classify(migrations, history)
         )
@@ -298,6 +302,7 @@ class Migrator:
             PendingMigrationsError: Something is still pending when the time is up.
             DatabaseUnavailableError: The database cannot be reached when the time is up.
         """
+        await imported(*ANYIO_BACKEND, "asyncmig.readiness")
         from asyncmig.readiness import until_current
 
         return await until_current(self.require_current, self.database, timeout)
@@ -313,6 +318,7 @@ class Migrator:
         Raises:
             HistoryNotEmptyError: Migrations have been applied already.
         """
+        await imported(*_SETTLING)
         from asyncmig.repair import plan_baseline
 
         return await self._settle(lambda files, rows: plan_baseline(files, rows, str(version)))
@@ -336,6 +342,7 @@ class Migrator:
         Raises:
             SettingsError: None, or more than one, of the three decisions was given.
         """
+        await imported(*_SETTLING)
         from asyncmig.repair import Decision, plan_repair
 
         given = {Decision.ACCEPT: accept, Decision.FORGET: forget, Decision.MARK: mark}
@@ -366,10 +373,16 @@ class Migrator:
     # --- parts --------------------------------------------------------------------------------
 
     async def _look(self) -> tuple[Sequence[Migration], History]:
-        files = Files(self._source, self._engine.dialect)
-        async with opened(self._engine.session(_runner()), files.migrations()) as (session, read):
+        files = (await self._files()).migrations()
+        async with opened(self._engine.session(_runner()), files) as (session, read):
             history = await session.history()
             return await read, history
+
+    async def _files(self) -> Files:
+        await imported("asyncmig.files")
+        from asyncmig.files import Files
+
+        return Files(self._source, self._engine.dialect)
 
     def _left(self, statuses: Sequence[MigrationStatus]) -> list[str]:
         """Return what stands between the database and the files, by this policy."""

@@ -20,6 +20,7 @@ from asyncmig.errors import (
 )
 from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
+from asyncmig.importing import ANYIO_BACKEND, imported
 from asyncmig.migration import Direction, PythonScript
 from asyncmig.opening import head_start, opened
 from asyncmig.request import Phases, Request
@@ -152,6 +153,7 @@ class Run:
 
     async def _locked(self, session: Session, request: Request, *, again: bool = False) -> None:
         began = self.history.generation
+        await imported(*ANYIO_BACKEND)
         try:
             async with session.lock(self._wait_for(request, began)) as self.waited:
                 self._narrator.locked(self.waited)

@@ -11,19 +11,34 @@ import logging
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
-from asyncmig.engines import sealed
-from asyncmig.errors import AsyncmigError, SettingsError
-from asyncmig.migrator import Migrator
+from asyncmig.engines import modules_of, sealed
+from asyncmig.importing import import_ahead, imported
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncGenerator, Callable
     from importlib.resources.abc import Traversable
 
+    from asyncmig.migrator import Migrator
     from asyncmig.options import Options
     from asyncmig.report import RunReport
 
     Then = Callable[[Any], AbstractAsyncContextManager[Any]]
+
+_MIGRATOR = (
+    "asyncmig.errors",
+    "asyncmig.migration",
+    "asyncmig.history",
+    "asyncmig.request",
+    "asyncmig.events",
+    "asyncmig.migrator",
+    "asyncmig.files",
+    "asyncmig.run",
+)
+"""The migrator, with what it is about in front. ``asyncmig.migrate`` is often first named where it
+is awaited, in an event loop."""
+
+import_ahead(*_MIGRATOR)
 
 
 async def migrate(
@@ -42,6 +57,9 @@ async def migrate(
         AsyncmigError: See the tree in :mod:`asyncmig.errors`.
     """
     database = sealed(database)
+    await imported(*_MIGRATOR, *modules_of(database))
+    from asyncmig.migrator import Migrator
+
     migrator = Migrator(database, source, **options)
     del options  # error trackers show variables, and the direct URL may have a password
     return await migrator.up()
@@ -71,9 +89,13 @@ def lifespan(
     Raises:
         SettingsError: Options came together with a Migrator, which has its own.
     """
+    from asyncmig.migrator import Migrator
+
     given = database if isinstance(database, Migrator) else None
     database = None if given else sealed(database)
     if given is not None and options:
+        from asyncmig.errors import SettingsError
+
         raise SettingsError(
             f"a Migrator has options of its own, so {', '.join(options)} cannot be given beside it",
             hint="give them to the Migrator",
@@ -133,6 +155,8 @@ class Lifespan:
         try:
             await self.migrator.up()
         except Exception as error:
+            from asyncmig.errors import AsyncmigError
+
             self.failure = error
             if not isinstance(error, AsyncmigError):
                 logging.getLogger("asyncmig").exception("the migration in the background broke")

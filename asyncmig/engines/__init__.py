@@ -7,6 +7,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from asyncmig.engines.base import Engine, EngineSettings
 
+_POSTGRES = "asyncmig.engines.postgres"
+_SQLITE = "asyncmig.engines.sqlite"
+_URL = ("asyncmig.engines.url", "asyncmig.engines.url.sqlite_target")
+_POSTGRES_URL = (*_URL, "asyncmig.engines.url.place", "asyncmig.engines.url.postgres", _POSTGRES)
+_SQLITE_URL = (*_URL, "asyncmig.engines.url.sqlite", _SQLITE)
+
+
+class SealedUrl(str):
+    """A URL that ``repr()`` does not show.
+
+    Error trackers and test runners show the variables of every frame of a traceback.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
 
 def open_engine(database: object, settings: EngineSettings) -> Engine:
     """Return the engine for a database. Nothing is connected yet.
@@ -42,9 +60,29 @@ def sealed(database: object) -> object:
     """
     if _package(database):
         return database
-    from asyncmig.engines.url.given import SealedUrl, text_of
+    if isinstance(database, str):  # as text_of() does; a start in the loop imports it in a thread
+        return SealedUrl(str.__str__(database))
+    from asyncmig.engines.url.given import text_of
 
     return SealedUrl(text_of(database))
+
+
+def modules_of(database: object) -> tuple[str, ...]:
+    """Return the modules that :func:`open_engine` needs for a database, to be imported ahead.
+
+    At a glance: for what is no URL at all they may be the wrong ones, which does no harm.
+
+    Args:
+        database: As :func:`sealed` returns it.
+    """
+    match _package(database):
+        case "asyncpg":
+            return _POSTGRES, f"{_POSTGRES}.sources"
+        case "aiosqlite":
+            return _SQLITE, f"{_SQLITE}.access"
+        case _:
+            scheme = str(database).partition(":")[0]
+            return _SQLITE_URL if "sqlite" in scheme.lower() else _POSTGRES_URL
 
 
 def _from_url(database: object, settings: EngineSettings) -> Engine:

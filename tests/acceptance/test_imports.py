@@ -6,6 +6,7 @@ By name and not by time, so that it fails on every machine alike.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -45,6 +46,63 @@ PARSERS = {
 
 MIGRATE = "import asyncio, sys, asyncmig; asyncio.run(asyncmig.migrate(*sys.argv[1:]))"
 
+STEP_BY_STEP = "-- migrate:up transaction:false\nSELECT 1;\n"
+PYTHON = "async def up(connection):\n    await connection.execute('SELECT 1')\n"
+
+FIRST_CALL = """
+import asyncio, sys, threading
+import aiosqlite, asyncpg, asyncmig
+
+NAMES = ("asyncmig", "anyio", "aiosqlite", "asyncpg", "sqlite3", "structlog")
+here = []
+
+class Watch:
+    @staticmethod
+    def find_spec(name, path, target=None):
+        is_in_loop = threading.current_thread() is threading.main_thread()
+        if is_in_loop and name.partition(".")[0] in NAMES:
+            here.append(name)
+
+sys.meta_path.insert(0, Watch)
+{call}
+print(*here)
+"""
+"""Prints what is imported in the thread of the event loop; the drivers are the application's."""
+
+MIGRATE_IN_A_LOOP = FIRST_CALL.format(
+    call="""
+async def start(url, folder):
+    await asyncmig.migrate(url, folder)
+
+asyncio.run(start(*sys.argv[1:]))
+"""
+)
+MIGRATOR_IN_A_LOOP = FIRST_CALL.format(
+    call="""
+async def start(url, folder):
+    migrator = asyncmig.Migrator(url, folder)
+    here.clear()
+    await migrator.up()
+    await migrator.status()
+    await migrator.plan()
+    await migrator.wait_until_current()
+    await migrator.repair(accept="1", dry_run=True)
+
+asyncio.run(start(*sys.argv[1:]))
+"""
+)
+LIFESPAN = FIRST_CALL.format(
+    call="""
+async def start(lifespan):
+    async with lifespan(None):
+        pass
+
+lifespan = asyncmig.lifespan(*sys.argv[1:])
+here.clear()
+asyncio.run(start(lifespan))
+"""
+)
+
 
 def imported(*words: str, cwd: Path, **environment: str) -> set[str]:
     """Return which modules and packages a Python process imports, by its own account."""
@@ -52,7 +110,7 @@ def imported(*words: str, cwd: Path, **environment: str) -> set[str]:
     measured = [name for name in os.environ if name.startswith(("COV_", "COVERAGE_"))]
     found = clean_environment(cwd, **environment)
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *words],
+        [sys.executable, "-v", *words],  # importtime does not see what import_module() is asked for
         capture_output=True,
         encoding="utf-8",
         env={name: value for name, value in found.items() if name not in measured},
@@ -60,8 +118,7 @@ def imported(*words: str, cwd: Path, **environment: str) -> set[str]:
         timeout=30,
         check=True,
     )
-    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    modules = {line.rpartition("|")[2].strip() for line in lines}
+    modules = set(re.findall(r"^import '(\S+)' #", done.stderr, re.MULTILINE))
     assert "asyncmig" in modules
     return modules | {name.partition(".")[0] for name in modules}
 
@@ -105,3 +162,36 @@ def test_a_start_with_nothing_to_do_imports_no_parser(empty_project: Project, ur
 
     assert "asyncmig.sql.lexer" in first
     assert set() == (PARSERS | {"structlog"}) & second
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (MIGRATE_IN_A_LOOP, ["asyncmig.startup", "asyncmig.engines", "asyncmig.importing"]),
+        (MIGRATOR_IN_A_LOOP, []),
+        (LIFESPAN, []),
+    ],
+    ids=["migrate", "migrator", "lifespan"],
+)
+def test_the_first_call_of_a_process_imports_off_the_loop(
+    empty_project: Project, url: str, program: str, expected: list[str]
+) -> None:
+    """The rest of the application goes on, with something to apply and without."""
+    empty_project.migrations.write("001_users.sql", USERS)
+    empty_project.migrations.write("002_alone.sql", STEP_BY_STEP)
+    empty_project.migrations.write("003_python.py", PYTHON)
+    words = [sys.executable, "-c", program, url, str(empty_project.migrations.path)]
+
+    for _ in ("applied", "nothing to do"):
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            encoding="utf-8",
+            env=clean_environment(empty_project.root),
+            cwd=empty_project.root,
+            timeout=30,
+            check=True,
+        )
+
+        assert expected == done.stdout.split()

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.cleanup import delivering
-from asyncmig.engines.postgres.session import PostgresSession
-from asyncmig.engines.postgres.sources import Database, source_of
-from asyncmig.engines.postgres.table import DEFAULT_SCHEMA, HistoryTable
 from asyncmig.errors import DatabaseUrlError
+from asyncmig.importing import import_ahead, imported
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.engines.postgres.session import PostgresSession
+    from asyncmig.engines.postgres.sources import Database, Source
+    from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.plan import Plan
+
+
+_VISIT = (
+    "asyncmig.engines.postgres.connection",
+    "asyncmig.engines.postgres.table",
+    "asyncmig.engines.postgres.book",
+    "asyncmig.engines.postgres.desk",
+    "asyncmig.engines.postgres.session",
+    "asyncmig.engines.postgres.sources",
+)
 
 
 class PostgresEngine:
     """A PostgreSQL database.
+
+    One can be made in an event loop, which must not stand still while the driver is imported: that,
+    and whatever else a visit needs, is put off until there is one.
 
     Args:
         database: A parsed URL, an ``asyncpg.Pool`` or an ``asyncpg.Connection``.
@@ -33,25 +48,40 @@ class PostgresEngine:
     def __init__(self, database: Database, settings: EngineSettings) -> None:
         path = settings.search_path or getattr(database, "search_path", None)
         self._settings = replace(settings, search_path=path)
-        self._source = source_of(_direct(database, settings), settings.connect_timeout)
-        schema = settings.schema or getattr(database, "schema", None)
-        self._schema_is_chosen = schema is not None
-        self._table = HistoryTable(schema or DEFAULT_SCHEMA, settings.table)
+        self._database = _direct(database, settings)
+        self._schema: str | None = settings.schema or getattr(database, "schema", None)
+        import_ahead(*_VISIT)
+
+    @cached_property
+    def _source(self) -> Source:
+        from asyncmig.engines.postgres.sources import source_of
+
+        return source_of(self._database, self._settings.connect_timeout)
+
+    @cached_property
+    def _table(self) -> HistoryTable:
+        from asyncmig.engines.postgres.table import DEFAULT_SCHEMA, HistoryTable
+
+        return HistoryTable(self._schema or DEFAULT_SCHEMA, self._settings.table)
 
     @property
     def address(self) -> str:
         """Where it is, without a password."""
-        return self._source.address
+        address: str | None = getattr(self._database, "address", None)
+        return self._source.address if address is None else address
 
     @asynccontextmanager
     async def session(self, runner: Runner) -> AsyncGenerator[PostgresSession]:
         """Visit the database; the connection is closed, or handed back clean, on every way out."""
+        await imported(*_VISIT)
+        from asyncmig.engines.postgres.session import PostgresSession
+
         session = PostgresSession(
             self._source,
             self._settings,
             self._table,
             runner,
-            only_here=self._schema_is_chosen,
+            only_here=self._schema is not None,
         )
         async with delivering():
             await session.open()

@@ -19,6 +19,7 @@ from asyncmig.engines.postgres.refusals import (
     readable,
 )
 from asyncmig.engines.postgres.waiting import wait_for_lock
+from asyncmig.importing import imported
 from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.plan import Step
+
+_APPLYING = (
+    "asyncmig.engines.statements",
+    "asyncmig.engines.postgres.running",
+    "asyncmig.engines.postgres.transactional",
+    "asyncmig.engines.postgres.autocommit",
+)
 
 
 class PostgresSession(Desk):
@@ -53,6 +61,7 @@ class PostgresSession(Desk):
         prepared: Prepared | None = None,
     ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
+        await imported(*_APPLYING)
         from asyncmig.engines.postgres.autocommit import apply_python, apply_sql
         from asyncmig.engines.postgres.transactional import apply
 
@@ -74,6 +83,7 @@ class PostgresSession(Desk):
 
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone, in a transaction."""
+        await imported(*_APPLYING)
         from asyncmig.engines.postgres import transactional
 
         async with self._waiting_again():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
-
-import anyio
 
 from asyncmig.engines.locking import pauses
 from asyncmig.engines.postgres.connection import (
@@ -106,7 +105,7 @@ class UrlSource:
             else:
                 _watch(raw)
                 return Wire(raw, lent=False)
-            await anyio.sleep(pause)
+            await asyncio.sleep(pause)
         raise AssertionError  # pragma: no cover - pauses() never ends
 
     async def _connect(self, runner: Runner, timeout: float) -> AsyncpgConnection:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, TypeVar
-
-import anyio
 
 from asyncmig.engines.locking import pauses
 from asyncmig.engines.sqlite.connection import DriverError
@@ -62,5 +61,5 @@ class Patience:
                 delay = min(pause, left)
                 if on_retrying is not None:
                     on_retrying(attempt, delay, str(error))
-            await anyio.sleep(delay)
+            await asyncio.sleep(delay)
         raise AssertionError  # pauses() never end

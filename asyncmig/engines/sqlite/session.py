@@ -29,6 +29,7 @@ from asyncmig.engines.sqlite.records import (
 from asyncmig.engines.sqlite.table import Table
 from asyncmig.errors import DatabaseError
 from asyncmig.history import History, NewRow, RowState
+from asyncmig.importing import imported
 from asyncmig.migration import PythonScript
 from asyncmig.request import Durability
 
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
     from asyncmig.plan import Step
 
 T = TypeVar("T")
+
+_APPLYING = (
+    "asyncmig.engines.statements",
+    "asyncmig.engines.sqlite.applying",
+    "asyncmig.engines.sqlite.resume",
+    "asyncmig.engines.sqlite.stepwise",
+)
 
 
 class SqliteSession:
@@ -103,6 +111,7 @@ class SqliteSession:
         prepared: Prepared | None = None,
     ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
+        await imported(*_APPLYING)
         from asyncmig.engines.sqlite.applying import apply_in_transaction
         from asyncmig.engines.sqlite.resume import refuse_progress
         from asyncmig.engines.sqlite.stepwise import apply_step_by_step

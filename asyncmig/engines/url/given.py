@@ -7,19 +7,6 @@ from typing import Any
 
 from asyncmig.errors import DatabaseUrlError
 
-
-class SealedUrl(str):
-    """A URL that ``repr()`` does not show.
-
-    Error trackers and test runners show the variables of every frame of a traceback.
-    """
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 UNMASKED = (
     "put the password itself in its place; in Python give the URL object, or its whole text: "
     "url.render_as_string(hide_password=False) of SQLAlchemy, secret.get_secret_value() of pydantic"
