@@ -39,7 +39,7 @@ async def imported(*modules: str) -> None:
 def import_gently(*modules: str) -> None:
     """Do what :func:`imported` does; for what runs in a thread anyway."""
     for name in modules:
-        if name not in sys.modules:
+        if not _is_there(name):
             _import(name)
             time.sleep(_BREATH)
 

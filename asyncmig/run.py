@@ -23,6 +23,7 @@ from asyncmig.history import History, RowState
 from asyncmig.importing import ANYIO_BACKEND, imported
 from asyncmig.migration import Direction, PythonScript
 from asyncmig.opening import head_start, opened
+from asyncmig.repetition import refuse_repetition
 from asyncmig.request import Phases, Request
 from asyncmig.scripts import Scripts
 from asyncmig.tally import Tally
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
     from asyncmig.request import Durability, Policy
 
 T = TypeVar("T")
-
-_ABOUT_THE_MOMENT = ("08", "40", "53", "55", "57")
-"""SQLSTATE classes of failures that say nothing about the migration: connection, rollback,
-resources, object state (locks), operator. See PostgreSQL's appendix A."""
-
 
 _PAUSE = 0.01
 """Seconds before another plan is made, so that runners which take turns do not keep a core busy."""
@@ -289,9 +285,7 @@ class Run:
             return
         with suppress(IncompleteMigrationError):
             for step in self._plan(history, request).steps[:1]:
-                for row in recent:
-                    if _is_same(row, step) and _is_deterministic(row):
-                        raise _repeated(row, step)
+                refuse_repetition(step, recent)
 
     def _with_pending(
         self, error: ReadOnlyDatabaseError, request: Request
@@ -316,30 +310,3 @@ async def _glance(session: Session, reading: Awaitable[Checksums | None]) -> Cur
     traces = await session.glance()
     checksums = await reading
     return None if traces is None or checksums is None else see_current(checksums, traces)
-
-
-def _is_same(row: HistoryEntry, step: Step) -> bool:
-    return (row.identity, row.direction, row.checksum) == (
-        step.identity,
-        step.direction,
-        step.checksum,
-    )
-
-
-def _is_deterministic(row: HistoryEntry) -> bool:
-    sqlstate = row.failure.sqlstate if row.failure else None
-    return sqlstate is not None and not sqlstate.startswith(_ABOUT_THE_MOMENT)
-
-
-def _repeated(row: HistoryEntry, step: Step) -> MigrationFailedError:
-    failure = row.failure
-    assert failure is not None  # noqa: S101 - _is_deterministic() saw it
-    return MigrationFailedError(
-        f"{failure.message} (another runner met this error; it was not tried again here)",
-        version=step.key,
-        direction=step.direction,
-        file=step.script.path,
-        line=failure.line,
-        column=failure.column,
-        sqlstate=failure.sqlstate,
-    )

@@ -26,6 +26,7 @@ Gate.opened.wait({seconds})
 DONE = True
 """
 LONG = 10.0  # seconds
+SOON = 0.1  # seconds, in which a thread that does not wait would be back
 
 
 class Gate:
@@ -62,12 +63,25 @@ async def test_a_second_task_does_not_take_half_a_module(slow: str) -> None:
     first = asyncio.create_task(imported(slow))
     await asyncio.to_thread(Gate.reached.wait, LONG)
     second = asyncio.create_task(imported(slow))
-    await asyncio.sleep(0)
-    was_done = second.done()
+    too_early, _ = await asyncio.wait({second}, timeout=SOON)
     Gate.opened.set()
     await asyncio.gather(first, second)
 
-    assert (False, True, 1) == (was_done, import_module(slow).DONE, len(Gate.threads))
+    assert (set(), True, 1) == (too_early, import_module(slow).DONE, len(Gate.threads))
+
+
+async def test_a_module_that_a_cancelled_task_wanted_is_waited_for_off_the_loop(slow: str) -> None:
+    """The thread goes on with it, and the next task must neither meet half of it nor block."""
+    first = asyncio.create_task(imported(slow))
+    await asyncio.to_thread(Gate.reached.wait, LONG)
+    first.cancel()
+    await asyncio.wait({first})
+    second = asyncio.create_task(imported(slow))
+    too_early, _ = await asyncio.wait({second}, timeout=SOON)
+    Gate.opened.set()
+    await second
+
+    assert (set(), True, 1) == (too_early, import_module(slow).DONE, len(Gate.threads))
 
 
 def test_nothing_is_awaited_for_modules_that_are_there() -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
 from asyncmig.engines.postgres.book import Book
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
+from asyncmig.engines.postgres.greeting import greet, settle_in
 from asyncmig.engines.postgres.guards import Guard, entering, unless
 from asyncmig.engines.postgres.lent import belongings, give_back
 from asyncmig.engines.postgres.refusals import is_queueing, readable
 from asyncmig.engines.postgres.row_lock import KeptRowLock, RowLock
 from asyncmig.engines.postgres.seats import Seats
-from asyncmig.engines.postgres.server import Server, greet, settle_in
 from asyncmig.engines.postgres.settings import (
     OURSELVES,
     stepwise_settings,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.lent import Belongings
     from asyncmig.engines.postgres.lock import Lock
+    from asyncmig.engines.postgres.server import Server
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.glance import Trace
