@@ -130,6 +130,11 @@ HAPPY = (
         document={"database": None, "errors": []},
     ),
     Happy(
+        command="lint --no-squawk",
+        text="nothing found in 3 migrations\n",
+        document={"database": None, "findings": [], "notes": []},
+    ),
+    Happy(
         command="up",
         text="applied  001 users (T)\napplied  002 posts (T)\napplied  R__totals (T)\n"
         f"3 applied in T: {ALL}\n",
