@@ -64,15 +64,17 @@ async def _enter(
 @contextmanager
 def _on_failure(aside: asyncio.Future[T], act: Callable[[], None]) -> Generator[None]:
     """Act when the future fails while the block runs."""
+    is_running = True
 
     def look(done: asyncio.Future[T]) -> None:
-        if _failed(done):
+        if is_running and _failed(done):  # removing it does not stop one that is due already
             act()
 
     aside.add_done_callback(look)
     try:
         yield
     finally:
+        is_running = False
         aside.remove_done_callback(look)
 
 

@@ -64,6 +64,26 @@ async def test_what_fails_beside_ends_the_opening() -> None:
     assert ["knock", "close"] == door.seen
 
 
+async def test_what_fails_in_the_moment_of_the_opening_is_told_inside() -> None:
+    """The door is open by the time that the failure is heard of: nothing is to be given up."""
+    door = Door()
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: complaints.append(str(context))
+    )
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        door.let.set()
+        raise SourceError("the folder is wrong")
+
+    async with opened(door.visit(), fail()) as (_, reading):
+        with pytest.raises(SourceError):
+            await reading
+    await asyncio.sleep(0)  # who was told of the failure too late has looked at it by then
+    assert (["knock", "open", "close"], []) == (door.seen, complaints)
+
+
 async def test_an_error_beside_counts_more_than_one_of_the_opening() -> None:
     """Whichever comes first: the same call gives the same error every time."""
     door = Door(DatabaseUnavailableError("no database"))
