@@ -32,6 +32,7 @@
     ├── LockError                        another runner
     │   └── LockTimeoutError             also TimeoutError
     └── MigrationFailedError             the author of the migration
+        ├── LockPolicyError
         └── TransactionLostError
 
 Every error carries data in attributes, one sentence as its message, and the remedy as a note.
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from asyncmig.blocker import Blocker
     from asyncmig.history import HistoryEntry
+    from asyncmig.locks import LockReport, Violation
     from asyncmig.migration import Direction
 
 _SHOWN = 8
@@ -385,6 +387,33 @@ class MigrationFailedError(AsyncmigError):
     def after(self, applied: Sequence[HistoryEntry]) -> None:
         """Remember what the run had done before it failed."""
         self.applied = tuple(applied)
+
+
+class LockPolicyError(MigrationFailedError):
+    """A migration locked, rewrote or scanned what it must not (``fail_on``); it is rolled back.
+
+    Attributes:
+        report: All that it locked, rewrote and scanned.
+        violations: What of that is against the policy, worst first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        version: str,
+        direction: Direction,
+        file: str,
+        report: LockReport,
+        violations: tuple[Violation, ...],
+        line: int | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(
+            message, version=version, direction=direction, file=file, line=line, hint=hint
+        )
+        self.report = report
+        self.violations = violations
 
 
 class TransactionLostError(MigrationFailedError):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from asyncmig.blocker import Blocker
+    from asyncmig.locks import LockReport
     from asyncmig.migration import Direction
 
 
@@ -152,6 +153,19 @@ class MigrationWaiting(MigrationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class LocksReported(MigrationEvent):
+    """A migration is done but for its COMMIT, and this is what it locked, rewrote and scanned.
+
+    Only told when it was asked for (``lock_report``, ``fail_on``), and on PostgreSQL.
+
+    Attributes:
+        report: What it did to the relations that were there before it.
+    """
+
+    report: LockReport
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationFailed(MigrationEvent):
     """A migration failed and what it did in its transaction is rolled back.
 
@@ -194,6 +208,7 @@ Event = (
     | MigrationReverted
     | MigrationRetrying
     | MigrationWaiting
+    | LocksReported
     | MigrationFailed
     | RunFinished
 )

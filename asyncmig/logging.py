@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from asyncmig.blocker import Blocker
 from asyncmig.events import (
+    LocksReported,
     LockWaiting,
     MigrationFailed,
     MigrationRetrying,
@@ -111,6 +112,8 @@ def _fields(event: Event) -> dict[str, Any]:
     A renderer of JSON would write ``datetime.datetime(2026, …)`` for a time.
     """
     values = {item.name: getattr(event, item.name) for item in dataclasses.fields(event)}
+    if isinstance(event, LocksReported):
+        values |= values.pop("report").as_row()
     return {key: _plain(value) for key, value in values.items()}
 
 

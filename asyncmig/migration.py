@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asyncmig.locks import Hazard
+
 CHECKSUM_ALGORITHM = "sha256:v1"
 
 _REPEATABLE_PREFIX = "R__"
@@ -119,6 +121,7 @@ class SqlScript:
         foreign_keys: ``False`` when the author asked for ``foreign_keys:off`` (SQLite).
         limits: How long and how often it may try.
         phase: When it may be applied; of no meaning for the way down.
+        allow: What it may do to relations in use, whatever ``fail_on`` says.
     """
 
     text: str = field(repr=False)
@@ -128,6 +131,7 @@ class SqlScript:
     foreign_keys: bool = True
     limits: Limits = Limits()
     phase: Phase = Phase.PRE
+    allow: frozenset[Hazard] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ class PythonScript:
         retry: Whether it may be tried again when a lock was in the way: what it does outside of
             the database would happen again.
         phase: When it may be applied; of no meaning for the way down.
+        allow: What it may do to relations in use, whatever ``fail_on`` says.
     """
 
     source: str = field(repr=False)
@@ -157,6 +162,7 @@ class PythonScript:
     limits: Limits = Limits()
     retry: bool = False
     phase: Phase = Phase.PRE
+    allow: frozenset[Hazard] = frozenset()
 
 
 class LongText(Protocol):
@@ -203,6 +209,7 @@ class LongScript:
         foreign_keys: ``False`` when the author wants them off while it runs (SQLite).
         limits: How long and how often it may try.
         phase: When it may be applied.
+        allow: What it may do to relations in use, whatever ``fail_on`` says.
     """
 
     text: LongText = field(repr=False)
@@ -214,6 +221,7 @@ class LongScript:
     foreign_keys: bool = True
     limits: Limits = Limits()
     phase: Phase = Phase.PRE
+    allow: frozenset[Hazard] = frozenset()
 
     @property
     def checksum(self) -> str:
@@ -234,6 +242,7 @@ class LongScript:
             foreign_keys=self.foreign_keys,
             limits=self.limits,
             phase=self.phase,
+            allow=self.allow,
         )
 
 

@@ -25,7 +25,7 @@ from asyncmig.version import __version__
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from importlib.resources.abc import Traversable
     from types import EllipsisType
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from asyncmig.events import Observer
     from asyncmig.files import Files
     from asyncmig.history import History, HistoryEntry, MigrationStatus
+    from asyncmig.lock_policy import LockPolicy
     from asyncmig.migration import Migration
     from asyncmig.repair import Repair
     from asyncmig.request import Target
@@ -70,6 +71,11 @@ class Migrator:
             default) refuses edited SQL and warns of edited Python, which formatters like to touch.
         durability: When the disk must have what was committed: after each ``migration``, or at the
             end of the ``run``, which is faster where many are pending.
+        lock_report: Whether to report what each migration locks, rewrites and scans (PostgreSQL),
+            as a :class:`~asyncmig.events.LocksReported`. It costs a few messages.
+        fail_on: What rolls a migration back right before its COMMIT, unless its file allows it:
+            ``rewrite``, ``scan``, ``blocks_writes``, ``blocks_reads`` (PostgreSQL).
+        fail_over: From which size on a table counts for that: bytes, or text such as ``"10MB"``.
         setup: A coroutine function that gets the driver's connection before each migration, for
             session settings, roles, and SQL functions that the application registers.
         direct_url: The server's own address, where the database's is a pooler's.
@@ -98,6 +104,9 @@ class Migrator:
         out_of_order: OutOfOrder | str = OutOfOrder.ERROR,
         changed: Changed | str | None = None,
         durability: Durability | str = Durability.MIGRATION,
+        lock_report: bool = False,
+        fail_on: Iterable[str] | str = (),
+        fail_over: float | str = 0,
         setup: Setup | None = None,
         direct_url: str | None = None,
         observer: Observer | EllipsisType | None = ...,
@@ -115,6 +124,7 @@ class Migrator:
             budget=budget,
             busy_timeout=busy_timeout,
             durability=Durability.of(durability),
+            locks=_lock_policy(fail_on, fail_over, report=lock_report),
             setup=setup,
             direct_url=direct_url,
         )
@@ -391,6 +401,17 @@ class Migrator:
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)
+
+
+def _lock_policy(
+    fail_on: Iterable[str] | str, fail_over: float | str, *, report: bool
+) -> LockPolicy | None:
+    """Return what a migration must not lock; mostly nobody asks, and nothing is imported."""
+    if not (fail_on or fail_over or report):
+        return None
+    from asyncmig.lock_policy import LockPolicy
+
+    return LockPolicy.of(fail_on, fail_over, report=report)
 
 
 def _runner() -> Runner:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from asyncmig.errors import AsyncmigError
 from asyncmig.events import (
     LockAcquired,
+    LocksReported,
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from asyncmig.errors import MigrationFailedError
     from asyncmig.events import Event, Observer
     from asyncmig.history import HistoryEntry
+    from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
 
@@ -131,6 +133,12 @@ class Narrator:
                 phase,
                 blockers,
             )
+        )
+
+    def locks(self, step: Step, report: LockReport) -> None:
+        """Tell what a migration locked, rewrote and scanned."""
+        self._tell(
+            LocksReported(self.run_id, self.database, step.key, step.name, step.direction, report)
         )
 
     def done(self, step: Step, entry: HistoryEntry) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asyncmig.engines.base import Setup
     from asyncmig.events import Observer
     from asyncmig.request import Changed, Durability, OutOfOrder
@@ -26,6 +28,9 @@ class Options(TypedDict, total=False):
     out_of_order: OutOfOrder | str
     changed: Changed | str | None
     durability: Durability | str
+    lock_report: bool
+    fail_on: Iterable[str] | str
+    fail_over: float | str
     setup: Setup | None
     direct_url: str | None
     observer: Observer | None

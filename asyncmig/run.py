@@ -201,6 +201,7 @@ class Run:
             on_started=lambda: tell.started(step),
             on_retrying=partial(tell.retrying, step),
             on_waiting=partial(tell.held_up, step),
+            on_locks=partial(tell.locks, step),
         )
         try:
             with await self._context_of(step):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from asyncmig.errors import AsyncmigError
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
+    from asyncmig.lock_policy import LockPolicy
+    from asyncmig.locks import LockReport
     from asyncmig.plan import Plan, Step
     from asyncmig.sql import Dialect
 
@@ -56,6 +58,7 @@ class EngineSettings:
             CONCURRENTLY`` (PostgreSQL); ``None`` for no limit.
         busy_timeout: Seconds to wait for an application that is writing (SQLite).
         durability: When the disk must have what was committed.
+        locks: What a migration must not lock (PostgreSQL); ``None`` for not even looking.
         setup: What to call with the driver's connection before each migration.
         direct_url: The server's own address, where the database's is a pooler's.
 
@@ -73,6 +76,7 @@ class EngineSettings:
     budget: float | None = 6 * 3600.0
     busy_timeout: float = 30.0
     durability: Durability = Durability.MIGRATION
+    locks: LockPolicy | None = None
     setup: Setup | None = None
     direct_url: str | None = field(default=None, repr=False)
 
@@ -136,6 +140,10 @@ class Wait:
     on_waiting: Callable[[Holder | None, float], None]
 
 
+def _nobody(_report: LockReport) -> None:
+    """Be told and do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepEvents:
     """What a session says while it applies a step.
@@ -146,11 +154,13 @@ class StepEvents:
             and who held the lock, as far as that is known.
         on_waiting: A statement waits for others, and no time-out will end that soon: for how many
             seconds so far, the phase of an index build (or nothing), and for whom.
+        on_locks: What it locked, rewrote and scanned, if that was asked for; COMMIT comes next.
     """
 
     on_started: Callable[[], None]
     on_retrying: Callable[[int, float, str, tuple[Blocker, ...]], None]
     on_waiting: Callable[[float, str, tuple[Blocker, ...]], None]
+    on_locks: Callable[[LockReport], None] = _nobody
 
 
 class Session(Protocol):

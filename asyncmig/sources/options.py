@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.durations import WITHOUT_LIMIT, seconds_in
+from asyncmig.locks import Hazard, hazards_in
 from asyncmig.migration import Limits, Phase
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Options:
         budget: In seconds; infinity for ``none``.
         retries: A number.
         phase: When the way up may be applied.
+        allow: What it may do to relations in use.
     """
 
     transaction: bool = True
@@ -38,6 +40,7 @@ class Options:
     budget: float | None = None
     retries: int | None = None
     phase: Phase = Phase.PRE
+    allow: frozenset[Hazard] = frozenset()
 
     @property
     def limits(self) -> Limits:
@@ -91,6 +94,10 @@ def _count(written: str) -> int | None:
     return int(written) if re.fullmatch("[0-9]{1,6}", written) else None
 
 
+def _hazards(written: str) -> frozenset[Hazard] | None:
+    return hazards_in(written.split(","))
+
+
 _LIMIT = _Reader(limit_in, "a duration above 0 (500ms, 2s, 1m) or none", "TIME", ("2s", "none"))
 
 _READERS = {
@@ -101,6 +108,9 @@ _READERS = {
     "budget": _LIMIT,
     "retries": _Reader(_count, "a whole number", "N", ("20", "0")),
     "phase": _choice(pre=Phase.PRE, post=Phase.POST),
+    "allow": _Reader(
+        _hazards, f"one or several of {', '.join(Hazard)}", "WHAT,…", ("rewrite", "rewrite,scan")
+    ),
 }
 
 _NEAR = 0.76  # "idle_timeout" (0.75) is no slip for "lock_timeout"

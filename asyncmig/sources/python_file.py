@@ -48,6 +48,7 @@ def read_python(text: Text) -> Mapping[Direction, PythonScript]:
             limits=attributes.limits,
             retry=attributes.retry,
             phase=attributes.phase,
+            allow=attributes.allow,
         )
         for direction in directions
     }

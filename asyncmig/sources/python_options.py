@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
+from asyncmig.locks import Hazard, hazards_in
 from asyncmig.migration import Limits, Phase
 from asyncmig.sources.options import closest, limit_in
 from asyncmig.sources.syntax import value_of
@@ -36,6 +37,7 @@ class Attributes:
         retries: A number.
         retry: Whether it may be tried again.
         phase: When the way up may be applied.
+        allow: What it may do to relations in use.
     """
 
     transaction: bool = True
@@ -46,6 +48,7 @@ class Attributes:
     retries: int | None = None
     retry: bool = False
     phase: Phase = Phase.PRE
+    allow: frozenset[Hazard] = frozenset()
 
     @property
     def limits(self) -> Limits:
@@ -137,6 +140,13 @@ def _phase(value: object) -> object:
     return next((phase for phase in Phase if phase.value == value), _UNKNOWN)
 
 
+def _hazards(value: object) -> object:
+    words = (value,) if isinstance(value, str) else value
+    if not isinstance(words, tuple):
+        return _UNKNOWN
+    return hazards_in(map(str, cast("tuple[object, ...]", words))) or _UNKNOWN
+
+
 _SWITCH = _Reader(_switch, "True or False", "False")
 _LIMIT = _Reader(_limit, "seconds above 0, text such as '500ms', or None for no limit", "0.5")
 
@@ -151,6 +161,9 @@ _READERS = {
     "retries": _Reader(_count, "a whole number", example="20"),
     "retry": _Reader(_switch, "True or False", example="True"),
     "phase": _Reader(_phase, "'pre' or 'post'", example='"post"'),
+    "allow": _Reader(
+        _hazards, f"one or several of {', '.join(Hazard)}", example='("rewrite", "scan")'
+    ),
 }
 
 
@@ -166,12 +179,14 @@ def _literal(module: Module, statement: ast.stmt) -> object:
 
 
 def _value(expression: ast.expr) -> object:
-    """Return what a number, a string or a constant stands for."""
+    """Return what a number, a string or a constant stands for, or several of them."""
     match expression:
         case ast.Constant(value=value):
             return value
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            return tuple(map(_value, parts))
         case _:
             return _UNKNOWN
 

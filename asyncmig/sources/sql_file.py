@@ -64,6 +64,7 @@ def _script(text: Text, start: int, end: int, *, first_line: int, options: Optio
         foreign_keys=options.foreign_keys,
         limits=options.limits,
         phase=options.phase,
+        allow=options.allow,
     )
 
 

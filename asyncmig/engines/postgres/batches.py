@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _CHARACTERS = 64_000
 """How much goes out in one message. Larger ones are hardly faster and delay errors."""
 
-_SHARING = (("INSERT",), ("CREATE", "TABLE"), ("COMMENT", "ON"))
+ROWS = (("INSERT",),)
+"""How the statements begin that only add rows, and lock nobody out."""
+
+SHARING = (*ROWS, ("CREATE", "TABLE"), ("COMMENT", "ON"))
 """How the statements begin that share messages. They wait for few locks: where one of them fails
 and the server does not point to it, they are sent once more, one by one."""
 
@@ -82,12 +85,19 @@ def behind_savepoint(text: str) -> str:
     return f"{_OPENING}{text}{_CLOSING}"
 
 
-def batches(statements: Sequence[Statement]) -> Iterator[Batch]:
-    """Group neighbours that may share a message, up to a size; every other one stays alone."""
+def batches(
+    statements: Sequence[Statement], sharing: Sequence[tuple[str, ...]] = SHARING
+) -> Iterator[Batch]:
+    """Group neighbours that may share a message, up to a size; every other one stays alone.
+
+    Args:
+        statements: In their order.
+        sharing: How the statements begin that may.
+    """
     group: list[Statement] = []
     size = 0
     for statement in statements:
-        shares = statement.words[:1] in _SHARING or statement.words[:2] in _SHARING
+        shares = statement.words[:1] in sharing or statement.words[:2] in sharing
         if group and (not shares or size + len(statement.text) > _CHARACTERS):
             yield _together(group)
             group, size = [], 0

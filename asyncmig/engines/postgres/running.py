@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from asyncmig.engines.long_script import sections, statements_of
-from asyncmig.engines.postgres.batches import Batch, batches, behind_savepoint
+from asyncmig.engines.postgres.batches import ROWS, SHARING, Batch, batches, behind_savepoint
 from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError
 from asyncmig.engines.postgres.ending import connection_closed, is_undone
+from asyncmig.engines.postgres.sightings import Moment
 from asyncmig.engines.python_script import function_of, loaded, python_failed
-from asyncmig.engines.statements import failed, prepare
+from asyncmig.engines.statements import failed, place, prepare
 from asyncmig.errors import AsyncmigError
 from asyncmig.migration import LongScript, PythonScript, SqlScript
 from asyncmig.sql import Dialect
@@ -25,14 +27,15 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.ending import Ending
+    from asyncmig.engines.postgres.observation import Observation
     from asyncmig.engines.statements import Prepared, Section
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
 MigrationFunction = Callable[[Any], Awaitable[object]]
 
-Work = Callable[["Wire", "Ending"], Awaitable["list[Row]"]]
-"""Runs the author's code and then the ending, and returns what that asks for."""
+Work = Callable[["Wire", "Ending", "Observation | None"], Awaitable["list[Row]"]]
+"""Runs the author's code and then the ending, and returns what that asks for; looks at it, too."""
 
 _SHORT = 800
 """Characters of a script that is cut in less time than a thread takes to be handed the work."""
@@ -42,23 +45,47 @@ _SYNTAX_ERROR = "42601"
 _COPY = ("COPY",)
 """Whose own answer would stand in front of that to the ending."""
 
+_TRUNCATE = ("TRUNCATE",)
+
 
 async def run_statements(
-    wire: Wire, step: Step, script: SqlScript | Section, statements: Sequence[Statement]
+    wire: Wire,
+    step: Step,
+    script: SqlScript | Section,
+    statements: Sequence[Statement],
+    *,
+    observation: Observation | None = None,
 ) -> None:
     """Send statements as they were written.
+
+    Where somebody looks at what each of them does, only INSERTs share messages.
 
     Raises:
         MigrationFailedError: With the place in the file.
     """
-    for batch in batches(statements):
+    for batch in batches(statements, SHARING if observation is None else ROWS):
+        began = time.monotonic()
         await _send(wire, step, script, batch)
+        if observation is not None:
+            first = batch.statements[0]
+            line, _ = place(script, first.body)
+            empties = first.words[:1] == _TRUNCATE
+            await observation.look(Moment(began, line, empties=empties))
 
 
 async def _run_to_the_end(
-    wire: Wire, step: Step, script: SqlScript, statements: Sequence[Statement], ending: Ending
+    wire: Wire,
+    step: Step,
+    script: SqlScript,
+    statements: Sequence[Statement],
+    ending: Ending,
+    *,
+    observation: Observation | None,
 ) -> list[Row]:
     """Send statements in the same way, and the ending in one message with the last of them."""
+    if observation is not None:
+        await run_statements(wire, step, script, statements, observation=observation)
+        return await ending.follow(wire, step)
     rest = list(batches(statements))
     rest[:1] = [replace(batch, has_savepoint=False) for batch in rest[:1]]
     shares = ending.may_follow and statements and statements[-1].words[:1] != _COPY
@@ -74,15 +101,24 @@ async def _run_to_the_end(
 
 
 async def _run_long_to_the_end(
-    wire: Wire, step: Step, script: LongScript, ending: Ending
+    wire: Wire,
+    step: Step,
+    script: LongScript,
+    ending: Ending,
+    observation: Observation | None,
 ) -> list[Row]:
     """Send what is too long to be kept, section by section, and then the ending."""
     with closing(sections(step, script, Dialect.POSTGRESQL)) as read:
         while section := await anyio.to_thread.run_sync(next, read, None):
-            if section.statements is None:
-                await _send_plain(wire, step, section)
-            else:
-                await run_statements(wire, step, section, section.statements)
+            if section.statements is not None:
+                await run_statements(
+                    wire, step, section, section.statements, observation=observation
+                )
+                continue
+            began = time.monotonic()
+            await _send_plain(wire, step, section)
+            if observation is not None:
+                await observation.look(Moment(began, section.start.line))
     return await ending.follow(wire, step)
 
 
@@ -194,13 +230,17 @@ async def ready(step: Step, prepared: Prepared | None = None) -> AsyncGenerator[
     if isinstance(script, SqlScript):
         prepared = prepared or await _prepared(script, step.key)
         statements = [s for unit in prepared.units for s in unit.statements]
-        yield lambda wire, ending: _run_to_the_end(wire, step, script, statements, ending)
+        yield lambda wire, ending, observation: _run_to_the_end(
+            wire, step, script, statements, ending, observation=observation
+        )
         return
     if isinstance(script, LongScript):
-        yield lambda wire, ending: _run_long_to_the_end(wire, step, script, ending)
+        yield lambda wire, ending, observation: _run_long_to_the_end(
+            wire, step, script, ending, observation
+        )
         return
     async with loaded_function(step) as function:
-        yield lambda wire, ending: _run_function_to_the_end(wire, step, function, ending)
+        yield lambda wire, ending, _: _run_function_to_the_end(wire, step, function, ending)
 
 
 @asynccontextmanager

@@ -18,11 +18,13 @@ from asyncmig.engines.postgres.ending import Ending, server_failed
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
 from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.lost_commit import is_committed
+from asyncmig.engines.postgres.observation import observed, told
 from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.resume import refuse_progress
 from asyncmig.engines.postgres.running import ready
 from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
 from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
+from asyncmig.engines.postgres.verdict import judge
 from asyncmig.engines.postgres.watch import watched
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.postgres.lent import Belongings
+    from asyncmig.engines.postgres.observation import Observation
     from asyncmig.engines.postgres.running import Work
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
@@ -70,8 +73,12 @@ async def _once(
         before = await _enter(desk, transaction, step, planned)
         events.on_started()
         await run_setup(desk.settings.setup, desk.wire.raw)
+        observation = await observed(desk)
         async with watched(desk, lock_timeout, events.on_waiting):
-            entry = await _carry_out(desk, step, desk.entry_id(step, planned), before, work)
+            entry_id = desk.entry_id(step, planned)
+            entry = await carry_out(desk, step, entry_id, before, work, observation=observation)
+        if observation is not None:
+            judge(step, observation.policy, await told(observation, events))
     except ServerError as error:
         await transaction.roll_back()
         if error.sqlstate == _UNIQUE_VIOLATION:
@@ -132,8 +139,14 @@ def _compared(desk: Desk, planned: Generation) -> Generation | None:
     return planned if planned.unfinished or desk.server.pooled else None
 
 
-async def _carry_out(
-    desk: Desk, step: Step, entry_id: int, before: Belongings | None, work: Work
+async def carry_out(
+    desk: Desk,
+    step: Step,
+    entry_id: int,
+    before: Belongings | None,
+    work: Work,
+    *,
+    observation: Observation | None,
 ) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
     first, finish = desk.book.closing(step, entry_id, SINCE_BEGIN)
@@ -142,9 +155,9 @@ async def _carry_out(
     shares = desk.server.times_statements
     if before is None:
         tidy = f"{TIDY} {desk.server.settings} {first}"
-        (found,) = await work(desk.wire, Ending(tidy, finish, may_follow=shares))
+        (found,) = await work(desk.wire, Ending(tidy, finish, may_follow=shares), observation)
         return entry_of(found)
-    seen = await work(desk.wire, Ending(CHECK_DEFERRED, BELONGINGS, may_follow=shares))
+    seen = await work(desk.wire, Ending(CHECK_DEFERRED, BELONGINGS, may_follow=shares), observation)
     try:
         restore = restoring(before, belongings_of(seen))
         (found,) = await desk.wire.fetch(finish, after=f"{restore} {first}")
