@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asyncmig.blocker import Blocker
     from asyncmig.engines.base import Engine, Holder, Session, Setup
     from asyncmig.history import History, HistoryEntry
+    from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
 UP = Request(Direction.UP)
@@ -72,11 +73,12 @@ class Seen:
     blockers: list[tuple[Blocker, ...]] = field(default_factory=list[Any])
     waits: list[tuple[str, tuple[Blocker, ...]]] = field(default_factory=list[Any])
     holders: list[Holder | None] = field(default_factory=list[Any])
+    reports: list[LockReport] = field(default_factory=list[Any])
 
     @property
     def events(self) -> StepEvents:
         """What to hand to ``apply()``."""
-        return StepEvents(self._start, self._retry, self._wait)
+        return StepEvents(self._start, self._retry, self._wait, self.reports.append)
 
     def _start(self) -> None:
         self.started += 1

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _MODES = {f"{mode.name.title().replace('_', '')}Lock": mode for mode in LockMode}
 
+_SCANNED = frozenset({RelationKind.TABLE, RelationKind.MATERIALIZED_VIEW})
+"""What is read from end to end when it is read that way. An index counts its look-ups as scans."""
+
 _KINDS = {
     "r": RelationKind.TABLE,
     "p": RelationKind.PARTITIONED_TABLE,
@@ -68,7 +71,7 @@ class Moment:
     Attributes:
         began: When it was sent, on the monotonic clock.
         line: The line of the file at which it stands; ``None`` where that is not known.
-        empties: Whether it gives a table a new file without writing anything: TRUNCATE does.
+        empties: Whether it gives a table a new and empty file, and looks at that: TRUNCATE does.
     """
 
     began: float
@@ -151,7 +154,7 @@ class Sightings:
                 kind=self._before[oid].kind,
                 mode=seen.mode,
                 rewritten=seen.rewritten,
-                scanned=seen.scanned if counts_scans else None,
+                scanned=self._is_scanned(oid, seen) if counts_scans else None,
                 rows=self._before[oid].rows,
                 bytes=max(self._size(oid), sizes.get(oid, 0)),
                 held_ms=round((now - seen.since) * 1000),
@@ -161,6 +164,9 @@ class Sightings:
             for oid, seen in self._seen.items()
         ]
         return LockReport(tuple(sorted(relations, key=_weight)), wal_bytes)
+
+    def _is_scanned(self, oid: str, seen: _Seen) -> bool:
+        return seen.scanned and self._before[oid].kind in _SCANNED
 
     def _size(self, oid: str) -> int:
         """Return how large a relation was; a partitioned table is as large as its parts."""
@@ -179,7 +185,7 @@ def _after(seen: _Seen, sighting: Sighting, moment: Moment) -> _Seen:
         filenode=sighting.filenode if moved else seen.filenode,
         scans=max(seen.scans, sighting.scans),
         rewritten=seen.rewritten or (moved and not moment.empties),
-        scanned=seen.scanned or sighting.scans > seen.scans,
+        scanned=seen.scanned or (sighting.scans > seen.scans and not moment.empties),
     )
 
 
