@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.cli.output.document import Facts
@@ -61,7 +61,9 @@ class Invocation:
         """
         from asyncmig.cli.opening import open_migrator
 
-        migrator = open_migrator(self.settings, self.observer)
+        wants_locks = self.settings.lock_report or bool(self.options.verbose)
+        settings = replace(self.settings, lock_report=wants_locks)
+        migrator = open_migrator(settings, self.observer)
         self.journal.database = migrator.database
         return migrator
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from asyncmig.cli.secrets import redacted
 from asyncmig.durations import seconds_in
 from asyncmig.errors import SettingsError
+from asyncmig.sizes import bytes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,52 @@ def as_whole_number(given: Given) -> int:
     if isinstance(written, str) and written.isascii() and written.isdigit():
         return int(written)
     raise given.wrong("a whole number of at least 0")
+
+
+def as_switch(given: Given) -> bool:
+    """Return whether the value says yes: ``true``, ``on``, ``yes`` or ``1``.
+
+    Raises:
+        SettingsError: It says neither yes nor no.
+    """
+    words = {"true": True, "on": True, "yes": True, "1": True}
+    words |= {"false": False, "off": False, "no": False, "0": False}
+    found = words.get(str(given.value).strip().lower())
+    if found is None:
+        raise given.wrong("true or false")
+    return found
+
+
+def as_size(given: Given) -> int:
+    """Return a number of bytes: ``4096``, ``512kB``, ``10MB``.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    written = given.value
+    if isinstance(written, int) and not isinstance(written, bool) and written >= 0:
+        return written
+    found = bytes_in(written) if isinstance(written, str) else None
+    if found is None:
+        raise given.wrong("a size (4096, 512kB, 10MB)")
+    return found
+
+
+def as_hazards(given: Given) -> tuple[str, ...]:
+    """Return what a migration must not do: words with commas in between, or a list of words.
+
+    Raises:
+        SettingsError: There is no such thing.
+    """
+    from asyncmig.locks import Hazard, hazards_in
+
+    words = given.value
+    if isinstance(words, str):
+        words = words.split(",") if words != "nothing" else []
+    if not isinstance(words, list):
+        raise given.wrong("a list of words")
+    listed = [str(word).strip() for word in cast("list[object]", words)]
+    found = hazards_in(listed) if listed else frozenset[Hazard]()
+    if found is None:
+        raise given.wrong(f"one or several of {', '.join(Hazard)}, or nothing")
+    return tuple(sorted(found))

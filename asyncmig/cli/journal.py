@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asyncmig.events import LockAcquired, LockWaiting, MigrationApplied, MigrationReverted
+from asyncmig.events import (
+    LockAcquired,
+    LocksReported,
+    LockWaiting,
+    MigrationApplied,
+    MigrationReverted,
+)
 
 if TYPE_CHECKING:
     from asyncmig.events import Event
+    from asyncmig.locks import LockReport
+    from asyncmig.migration import Direction
 
 
 @dataclass(slots=True)
@@ -21,6 +29,7 @@ class Journal:
         pending: How many migrations are pending, if that was looked up.
         done: What was applied or reverted, in order.
         lock_wait_ms: How long the wait for the lock took so far.
+        locks: What each migration locked, by its version and direction, if that was asked for.
     """
 
     database: str | None = None
@@ -30,12 +39,17 @@ class Journal:
         default_factory=list["MigrationApplied | MigrationReverted"]
     )
     lock_wait_ms: int = 0
+    locks: dict[tuple[str, Direction], LockReport] = field(
+        default_factory=dict["tuple[str, Direction]", "LockReport"]
+    )
 
     def __call__(self, event: Event) -> None:
         """Note an event."""
         match event:
             case MigrationApplied() | MigrationReverted():
                 self.done.append(event)
+            case LocksReported(report=report):
+                self.locks[event.version, event.direction] = report
             case LockWaiting() | LockAcquired():
                 self.lock_wait_ms = event.waited_ms
             case _:

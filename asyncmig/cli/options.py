@@ -54,8 +54,16 @@ def add_database_options(parser: Parser) -> None:
             "WHEN",
             "migration or run: after which the disk must have it all",
         ),
+        ("--fail-on", "WHAT", "roll back what does rewrite,scan,blocks_writes,blocks_reads"),
+        ("--fail-over", "SIZE", "from which size on a table counts for that (0; 10MB)"),
     ):
         group.add_argument(flag, metavar=metavar, help=text)
+    group.add_argument(
+        "--lock-report",
+        action="store_true",
+        default=None,
+        help="report what each migration locks, rewrites and scans (PostgreSQL; -v shows it)",
+    )
 
 
 def add_output_options(parser: Parser) -> None:

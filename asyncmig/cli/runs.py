@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.command import Outcome
-from asyncmig.cli.output.document import Facts, row_of_entry
+from asyncmig.cli.output.document import Facts, row_of_entry, with_locks
 from asyncmig.cli.output.table import duration, postponed, spelled
 from asyncmig.errors import AsyncmigError, MigrationFailedError
 from asyncmig.history import RowState
@@ -44,11 +44,15 @@ def outcome_of(invocation: Invocation, *reports: RunReport) -> Outcome:
     """Return what one run, or several in a row, came to."""
     last = reports[-1]
     entries = [entry for report in reports for entry in report.entries]
+    locks = invocation.journal.locks
     facts = Facts(
         database=last.database,
         current=None if last.current is None else str(last.current),
         pending=last.pending,
-        migrations=tuple(row_of_entry(entry) for entry in entries),
+        migrations=tuple(
+            with_locks(row_of_entry(entry), locks.get((entry.key, entry.direction)))
+            for entry in entries
+        ),
         lock_wait_ms=sum(report.lock_wait_ms for report in reports),
         more={"postponed": [status.key for status in last.postponed]},
     )

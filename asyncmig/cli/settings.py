@@ -14,7 +14,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import quote
 
-from asyncmig.cli.given import Given, as_seconds, as_text, as_whole_number
+from asyncmig.cli.given import (
+    Given,
+    as_hazards,
+    as_seconds,
+    as_size,
+    as_switch,
+    as_text,
+    as_whole_number,
+)
 from asyncmig.cli.nearest import nearest
 from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
 from asyncmig.durations import WITHOUT_LIMIT
@@ -37,6 +45,9 @@ KEYS = frozenset(
         "dialect",
         "direct-url",
         "durability",
+        "fail-on",
+        "fail-over",
+        "lock-report",
         "lock-timeout",
         "log-format",
         "out-of-order",
@@ -91,6 +102,9 @@ class Settings:
         out_of_order: What to do with pending versions below the newest applied one.
         changed: What to do with edited files; ``None`` for the default, which depends on the file.
         durability: When the disk must have what was committed.
+        lock_report: Whether to report what each migration locks.
+        fail_on: What rolls a migration back, by name.
+        fail_over: From which size on a table counts, in bytes.
         setup: ``module:function``.
         direct_url: The server's own address.
         dialect: What the files are written in, for commands without a database.
@@ -115,6 +129,9 @@ class Settings:
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed: Changed | None = None
     durability: Durability = Durability.MIGRATION
+    lock_report: bool = False
+    fail_on: tuple[str, ...] = ()
+    fail_over: int = 0
     setup: str | None = None
     direct_url: str | None = field(default=None, repr=False)
     dialect: Dialect | None = None
@@ -215,6 +232,33 @@ class Sources:
         given = self.find(key)
         return default if given is None else as_whole_number(given)
 
+    def switch(self, key: str) -> bool:
+        """Return whether something is on; it is not by default.
+
+        Raises:
+            SettingsError: It is neither on nor off.
+        """
+        given = self.find(key)
+        return given is not None and as_switch(given)
+
+    def size(self, key: str) -> int:
+        """Return a number of bytes; 0 by default.
+
+        Raises:
+            SettingsError: It is none.
+        """
+        given = self.find(key)
+        return 0 if given is None else as_size(given)
+
+    def hazards(self, key: str) -> tuple[str, ...]:
+        """Return what a migration must not do, by name; nothing by default.
+
+        Raises:
+            SettingsError: There is no such thing.
+        """
+        given = self.find(key)
+        return () if given is None else as_hazards(given)
+
     def choice(self, key: str, choices: type[Choice]) -> Choice | None:
         """Return one of a few words, ``None`` when nobody chose.
 
@@ -262,6 +306,9 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
         out_of_order=sources.choice("out-of-order", OutOfOrder) or OutOfOrder.ERROR,
         changed=sources.choice("changed", Changed),
         durability=sources.choice("durability", Durability) or Durability.MIGRATION,
+        lock_report=sources.switch("lock-report"),
+        fail_on=sources.hazards("fail-on"),
+        fail_over=sources.size("fail-over"),
         setup=sources.text("setup"),
         direct_url=sources.text("direct-url"),
         dialect=sources.choice("dialect", Dialect),

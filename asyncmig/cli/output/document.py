@@ -35,8 +35,15 @@ Behind these fields some commands have their own: those whose ``pending`` is a n
 name, direction, file, transaction) and with ``--sql`` also ``script``; ``new`` and ``init`` have
 ``paths``; ``check`` has ``errors``; ``lint`` and ``check --lint`` have ``findings`` and ``notes``;
 ``baseline`` and ``repair`` have ``description`` and ``changed``. The rows of a history have ``id``,
-``user``, ``host``, ``pid``, ``run_id``, ``origin`` and ``tool_version`` besides. Fields may be
-added; those that are there keep their meaning as long as ``format`` is 1.
+``user``, ``host``, ``pid``, ``run_id``, ``origin`` and ``tool_version`` besides.
+
+What was run with ``--lock-report``, ``--fail-on`` or ``-v`` has ``locks`` behind its row, and so
+has the error of a migration that a policy refused: ``held_ms``, ``wal_bytes`` and ``relations``
+(relation, kind, mode, blocks_reads, blocks_writes, rewritten, scanned, rows, bytes, held_ms, line,
+inherited). ``trace`` has ``traced`` (version, name, file, locks, violations: hazard, relation) and
+``untraced`` (version, name, file, reason).
+
+Fields may be added; those that are there keep their meaning as long as ``format`` is 1.
 """
 
 from __future__ import annotations
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import MigrationApplied, MigrationReverted
     from asyncmig.history import HistoryEntry, MigrationStatus
+    from asyncmig.locks import LockReport
 
 FORMAT = 1
 
@@ -110,7 +118,10 @@ def facts_of_journal(journal: Journal) -> Facts:
         database=journal.database,
         current=journal.current,
         pending=journal.pending,
-        migrations=tuple(row_of_event(event) for event in journal.done),
+        migrations=tuple(
+            with_locks(row_of_event(event), journal.locks.get((event.version, event.direction)))
+            for event in journal.done
+        ),
         lock_wait_ms=journal.lock_wait_ms,
     )
 
@@ -177,9 +188,14 @@ def row_of_event(event: MigrationApplied | MigrationReverted) -> Row:
     }
 
 
+def with_locks(row: Row, report: LockReport | None) -> Row:
+    """Return a row with what the migration locked behind it, if that was asked for."""
+    return row if report is None else {**row, "locks": report.as_row()}
+
+
 def row_of_error(error: Exception) -> Row:
     """Return an error. One that is not of our tree is a bug, and has a type and a message."""
-    return {
+    row = {
         "type": type(error).__name__,
         "message": redacted(str(error)),
         "hint": getattr(error, "hint", None) or None,
@@ -188,6 +204,7 @@ def row_of_error(error: Exception) -> Row:
         "line": getattr(error, "line", None),
         "column": getattr(error, "column", None),
     }
+    return with_locks(row, getattr(error, "report", None))
 
 
 def rows_of_errors(errors: Iterable[AsyncmigError]) -> list[Row]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from asyncmig.blocker import list_of
 from asyncmig.cli.output.console import Paint
+from asyncmig.cli.output.locks import locks_table
 from asyncmig.cli.output.table import counted, duration
 from asyncmig.events import (
     LockAcquired,
+    LocksReported,
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
@@ -25,6 +27,7 @@ from asyncmig.migration import Direction
 if TYPE_CHECKING:
     from asyncmig.cli.output.console import Console
     from asyncmig.events import Event
+    from asyncmig.locks import LockReport
 
 _ERASE = "\r\x1b[K"
 _TICK = 1.0
@@ -46,6 +49,7 @@ class Progress:
         self._doing = ""
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._locks: LockReport | None = None
 
     def __call__(self, event: Event) -> None:
         """Tell what happened."""
@@ -62,13 +66,26 @@ class Progress:
                 doing = f" ({phase})" if phase else ""
                 text = f"{_title(event)} waits for {list_of(blockers)}{doing}"
                 self._notice(text, waited / 1000)
+            case LocksReported(report=report):
+                self._locks = report
             case MigrationApplied() | MigrationReverted():
                 self._erase()
                 self._finished(event)
-            case LockAcquired() | MigrationFailed() | RunFinished():
+                self._show_locks()
+            case MigrationFailed():
+                self._erase()
+                self._show_locks()
+            case LockAcquired() | RunFinished():
                 self._erase()
             case _:
                 pass
+
+    def _show_locks(self) -> None:
+        """Print what the migration locked below its line, if somebody wanted to know."""
+        report, self._locks = self._locks, None
+        if report is not None:
+            for line in locks_table(report):
+                self._console.out.write(f"    {line}")
 
     def _finished(self, event: MigrationApplied | MigrationReverted) -> None:
         out = self._console.out

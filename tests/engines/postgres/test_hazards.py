@@ -141,8 +141,10 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
         {"orders": [SUE, S], "users": ["ROW SHARE", S]},
     ),
     "16 not valid and validated at once": (
-        "ALTER TABLE users ADD CONSTRAINT short CHECK (length(name) < 100) NOT VALID;"
-        "ALTER TABLE users VALIDATE CONSTRAINT short",
+        (
+            "ALTER TABLE users ADD CONSTRAINT short CHECK (length(name) < 100) NOT VALID;"
+            "ALTER TABLE users VALIDATE CONSTRAINT short"
+        ),
         {"users": [AEL, S]},
     ),
     "17 unique key": (
@@ -195,18 +197,24 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
         {"orders": [AEL], "orders_pkey": [AEL], "items": [AEL], "items_pkey": [AEL]},
     ),
     "31 partition attached": (
-        "ALTER TABLE events ATTACH PARTITION events_2 "
-        "FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')",
+        (
+            "ALTER TABLE events ATTACH PARTITION events_2 "
+            "FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')"
+        ),
         {"events": [SUE], "events_2": [AEL, S]},
     ),
     "31 partition with a check attached": (
-        "ALTER TABLE events ATTACH PARTITION ready "
-        "FOR VALUES FROM ('2026-04-01') TO ('2026-05-01')",
+        (
+            "ALTER TABLE events ATTACH PARTITION ready "
+            "FOR VALUES FROM ('2026-04-01') TO ('2026-05-01')"
+        ),
         {"events": [SUE], "ready": [AEL]},
     ),
     "32 partition created": (
-        "CREATE TABLE events_3 PARTITION OF events "
-        "FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')",
+        (
+            "CREATE TABLE events_3 PARTITION OF events "
+            "FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')"
+        ),
         {"events": [AEL]},
     ),
     "33 partition detached": (

@@ -1,0 +1,58 @@
+"""What a migration locked, as a table for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.cli.output.table import duration, table
+from asyncmig.locks import LockMode
+from asyncmig.sizes import size
+
+if TYPE_CHECKING:
+    from asyncmig.locks import LockReport, RelationReport
+
+_HEADER = ("RELATION", "LOCK", "BLOCKS", "DONE TO IT", "ROWS", "SIZE", "HELD", "LINE")
+
+
+def locks_table(report: LockReport) -> list[str]:
+    """Return what a migration locked, with a row for each relation that this matters to.
+
+    A lock that lets others read and write is only counted, unless the relation was also read from
+    end to end.
+    """
+    shown = [relation for relation in report.relations if _matters(relation)]
+    lines = table(_HEADER, [_row(relation) for relation in shown]) if shown else []
+    return [*lines, _summary(report, len(report.relations) - len(shown))]
+
+
+def _matters(relation: RelationReport) -> bool:
+    is_strong = relation.mode >= LockMode.SHARE_UPDATE_EXCLUSIVE
+    return is_strong or relation.rewritten or bool(relation.scanned)
+
+
+def _row(relation: RelationReport) -> tuple[str, ...]:
+    blocks = ((relation.blocks_reads, "reads"), (relation.blocks_writes, "writes"))
+    done = ((relation.rewritten, "rewritten"), (relation.scanned, "scanned"))
+    return (
+        relation.relation,
+        str(relation.mode),
+        ", ".join(what for is_so, what in blocks if is_so),
+        ", ".join(what for is_so, what in done if is_so),
+        "" if relation.rows is None else str(relation.rows),
+        size(relation.bytes),
+        "before it" if relation.inherited else duration(relation.held_ms),
+        "" if relation.line is None else str(relation.line),
+    )
+
+
+def _summary(report: LockReport, others: int) -> str:
+    parts = [
+        f"locked others out for {duration(report.held_ms)}"
+        if any(relation.blocks_writes for relation in report.relations)
+        else "locked nobody out"
+    ]
+    if report.wal_bytes:
+        parts.append(f"{size(report.wal_bytes)} of WAL")
+    if others:
+        parts.append(f"{others} weaker lock{'' if others == 1 else 's'}")
+    return ", ".join(parts)
