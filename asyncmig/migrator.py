@@ -5,21 +5,17 @@ The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the 
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
-from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncmig.engines import open_engine, sealed
-from asyncmig.engines.base import EngineSettings, Runner, Wait
+from asyncmig.engines.base import EngineSettings, Runner, Wait, lock_policy_of
 from asyncmig.errors import PendingMigrationsError, SettingsError
 from asyncmig.importing import ANYIO_BACKEND, import_ahead, imported
 from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
-from asyncmig.opening import opened
-from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
 from asyncmig.version import __version__
 
@@ -33,12 +29,13 @@ if TYPE_CHECKING:
     from asyncmig.events import Observer
     from asyncmig.files import Files
     from asyncmig.history import History, HistoryEntry, MigrationStatus
-    from asyncmig.lock_policy import LockPolicy
     from asyncmig.migration import Migration
     from asyncmig.repair import Repair
+    from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport, TraceReport
     from asyncmig.request import Target
 
 _RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
+_LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
 _SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
 
 
@@ -124,7 +121,7 @@ class Migrator:
             budget=budget,
             busy_timeout=busy_timeout,
             durability=Durability.of(durability),
-            locks=_lock_policy(fail_on, fail_over, report=lock_report),
+            locks=lock_policy_of(fail_on, fail_over, report=lock_report),
             setup=setup,
             direct_url=direct_url,
         )
@@ -135,6 +132,7 @@ class Migrator:
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
         self._durability = settings.durability
+        self._locks = settings.locks
         self._observer = observer_of(observer)
         self._ready = False
 
@@ -212,20 +210,9 @@ class Migrator:
             durability=self._durability,
         )
         await (run.redo() if request is None else run.execute(request))
-        statuses = run.statuses
-        self._ready = not self._left(statuses)
-        return RunReport(
-            database=self._engine.address,
-            run_id=runner.run_id,
-            direction=Direction.UP if request is None else request.direction,
-            entries=tuple(run.entries),
-            current=run.version,
-            pending=sum(1 for s in statuses if s.is_pending and not s.is_postponed),
-            lock_wait_ms=milliseconds(run.waited),
-            duration_ms=milliseconds(time.monotonic() - began),
-            warnings=tuple(status for status in statuses if status.problems),
-            postponed=tuple(status for status in statuses if status.is_postponed),
-        )
+        self._ready = not self._left(run.statuses)
+        direction = Direction.UP if request is None else request.direction
+        return run.report(direction, milliseconds(time.monotonic() - began))
 
     # --- look ---------------------------------------------------------------------------------
 
@@ -249,31 +236,60 @@ class Migrator:
             phase: As for :meth:`up`.
             script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
         """
+        await imported(*_LOOKING)
+        from asyncmig.looking import plan_of
+
         down = Request.down(to=to, steps=steps, from_history=from_history)
         up = Request.up(to=to, steps=steps, phase=phase)
-        migrations, history = await self._look()
-        from asyncmig.plan import make_plan
-        from asyncmig.status import current_version
-
         request = up if Direction(direction) is Direction.UP else down
-        plan = make_plan(migrations, history, request, self._policy)
-        write = partial(self._engine.script, plan, _runner())
-        return PlanReport(
-            database=self._engine.address,
-            current=current_version(history),
-            steps=plan.steps,
-            migrations=plan.statuses,
-            script=await asyncio.to_thread(write) if script else "",
+        return await plan_of(
+            self._engine, await self._files(), request, self._policy, _runner(), script=script
+        )
+
+    async def trace(
+        self,
+        *,
+        to: Target | None = None,
+        steps: int | None = None,
+        phase: Phases | str = Phases.PRE,
+        python: bool = False,
+    ) -> TraceReport:
+        """Run what is pending in one transaction, see what it locks, and roll it all back.
+
+        PostgreSQL only. Every lock is held until the end of the trace, so look on a copy of the
+        database unless it has little to do. What runs outside a transaction is left out.
+
+        Args:
+            to: As for :meth:`up`.
+            steps: As for :meth:`up`.
+            phase: As for :meth:`up`.
+            python: Whether to run Python migrations, too: what they do elsewhere is not undone.
+
+        Raises:
+            SettingsError: This is no PostgreSQL.
+            MigrationFailedError: A migration failed, or had to wait for a lock for more than 2 s.
+        """
+        await imported(*_LOOKING, "asyncmig.tracing")
+        from asyncmig.tracing import trace
+
+        runner = _runner()
+        return await trace(
+            self._engine,
+            await self._files(),
+            Request.up(to=to, steps=steps, phase=phase),
+            runner,
+            Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
+            policy=self._policy,
+            locks=self._locks,
+            python=python,
         )
 
     async def status(self) -> StatusReport:
         """Return where each migration stands. Never fails because files and history disagree."""
-        migrations, history = await self._look()
-        from asyncmig.status import classify, current_version
+        await imported(*_LOOKING)
+        from asyncmig.looking import status_of
 
-        return StatusReport(
-            self._engine.address, current_version(history), classify(migrations, history)
-        )
+        return await status_of(self._engine, await self._files(), _runner())
 
     async def verify(self) -> StatusReport:
         """Compare the files with the database: ``.problems`` of the answer says what is wrong."""
@@ -367,26 +383,20 @@ class Migrator:
     async def _settle(
         self, decide: Callable[[Sequence[Migration], History], Repair], *, dry_run: bool = False
     ) -> RepairReport:
-        from asyncmig.settlement import settle
+        from asyncmig.settlement import settled
 
-        migrations, history = await self._look()
-        repair = decide(migrations, history)
-        entry: HistoryEntry | None = None
-        if repair.edits and not dry_run:
-            runner = _runner()
-            narrator = self._narrator(runner)
-            wait = Wait(self._wait_timeout, lambda _: False, narrator.waiting)
-            async with self._engine.session(runner) as session, session.lock(wait):
-                repair, entry = await settle(session, partial(decide, migrations))
-        return RepairReport(self._engine.address, repair.description, entry)
+        runner = _runner()
+        return await settled(
+            self._engine,
+            await self._files(),
+            decide,
+            runner,
+            Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
+            dry_run=dry_run,
+        )
 
     # --- parts --------------------------------------------------------------------------------
 
-    async def _look(self) -> tuple[Sequence[Migration], History]:
-        files = (await self._files()).migrations()
-        async with opened(self._engine.session(_runner()), files) as (session, read):
-            history = await session.history()
-            return await read, history
 
     async def _files(self) -> Files:
         await imported("asyncmig.files")
@@ -401,17 +411,6 @@ class Migrator:
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)
-
-
-def _lock_policy(
-    fail_on: Iterable[str] | str, fail_over: float | str, *, report: bool
-) -> LockPolicy | None:
-    """Return what a migration must not lock; mostly nobody asks, and nothing is imported."""
-    if not (fail_on or fail_over or report):
-        return None
-    from asyncmig.lock_policy import LockPolicy
-
-    return LockPolicy.of(fail_on, fail_over, report=report)
 
 
 def _runner() -> Runner:

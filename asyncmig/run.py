@@ -22,8 +22,10 @@ from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
 from asyncmig.importing import ANYIO_BACKEND, imported
 from asyncmig.migration import Direction, PythonScript
+from asyncmig.narrator import milliseconds
 from asyncmig.opening import head_start, opened
 from asyncmig.repetition import refuse_repetition
+from asyncmig.report import RunReport
 from asyncmig.request import Phases, Request
 from asyncmig.scripts import Scripts
 from asyncmig.tally import Tally
@@ -97,6 +99,27 @@ class Run:
         from asyncmig.status import classify
 
         return classify(self._migrations, self.history)
+
+    def report(self, direction: Direction, duration_ms: int) -> RunReport:
+        """Return what the run did, and where the database stands.
+
+        Args:
+            direction: Up or down; up for a redo.
+            duration_ms: How long it took.
+        """
+        statuses = self.statuses
+        return RunReport(
+            database=self._engine.address,
+            run_id=self._runner.run_id,
+            direction=direction,
+            entries=tuple(self.entries),
+            current=self.version,
+            pending=sum(1 for s in statuses if s.is_pending and not s.is_postponed),
+            lock_wait_ms=milliseconds(self.waited),
+            duration_ms=duration_ms,
+            warnings=tuple(status for status in statuses if status.problems),
+            postponed=tuple(status for status in statuses if status.is_postponed),
+        )
 
     async def execute(self, request: Request) -> None:
         """Do what was asked for. Nothing is locked when there is nothing to do."""

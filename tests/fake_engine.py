@@ -20,6 +20,7 @@ from asyncmig.errors import MigrationFailedError
 from asyncmig.events import RunFinished
 from asyncmig.files import Files
 from asyncmig.history import Edit, History, NewRow, Progress, RowState
+from asyncmig.locks import LockReport
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator
 from asyncmig.plan import make_plan
@@ -196,6 +197,21 @@ class FakeSession:
         entry = entry_of(step.edit(), step.resumes.id)
         self.database.rows = self.database.rows.with_entry(entry, step.edit())
         return entry
+
+    async def rehearse(
+        self,
+        choose: Callable[[History], Sequence[Step]],
+        wait: Wait,
+        on_locks: Callable[[Step, LockReport], None],
+    ) -> None:
+        """Choose the steps, and say of each that it locks nothing."""
+        del wait
+        if self.database.before and (hook := self.database.before.popleft()):
+            hook()
+        for step in choose(self.database.rows):
+            if step.key in self.database.failures:
+                raise self.database.failures[step.key]
+            on_locks(step, LockReport((), 0))
 
     async def flush(self) -> None:
         """Have the disk hold what was applied."""

@@ -19,6 +19,7 @@ from asyncmig.errors import SettingsError
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -84,6 +85,17 @@ class EngineSettings:
         """Refuse a number that cannot be meant: a migration would never be tried at all."""
         if self.retries < 0:
             raise SettingsError(f"retries must be 0 or more, not {self.retries}")
+
+
+def lock_policy_of(
+    fail_on: Iterable[str] | str, fail_over: float | str, *, report: bool
+) -> LockPolicy | None:
+    """Return what a migration must not lock; mostly nobody asks, and nothing is imported."""
+    if not (fail_on or fail_over or report):
+        return None
+    from asyncmig.lock_policy import LockPolicy
+
+    return LockPolicy.of(fail_on, fail_over, report=report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +231,28 @@ class Session(Protocol):
         Raises:
             HistoryMovedError: The history has moved on; nothing was run.
             MigrationFailedError: The migration failed; its transaction was rolled back.
+        """
+        ...
+
+    async def rehearse(
+        self,
+        choose: Callable[[History], Sequence[Step]],
+        wait: Wait,
+        on_locks: Callable[[Step, LockReport], None],
+    ) -> None:
+        """Take the lock, run steps in one transaction, look at what each locks, roll back.
+
+        Nothing of it remains, the history table neither.
+
+        Args:
+            choose: Returns the steps, all of which run in a transaction, given the history.
+            wait: How to wait for the lock.
+            on_locks: Told of each step.
+
+        Raises:
+            SettingsError: This database has nothing to look at.
+            HistoryMovedError: The history has moved on; nothing was run.
+            MigrationFailedError: A step failed.
         """
         ...
 

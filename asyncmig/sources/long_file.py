@@ -162,6 +162,7 @@ def _script(reading: _Reading, up: SqlScript, seen: Survey) -> LongScript:
         foreign_keys=up.foreign_keys and seen.foreign_keys,
         limits=up.limits,
         phase=up.phase,
+        allow=up.allow,
     )
 
 

@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("reset", RUN, "revert everything and apply it again (for development)"),
     Entry("status", LOOK, "show where each migration stands"),
     Entry("plan", LOOK, "show what would run, or print it as a script"),
+    Entry("trace", LOOK, "run what is pending, show what it locks, and roll it back"),
     Entry("history", LOOK, "show everything that was ever done to this database"),
     Entry("verify", LOOK, "compare the files with what was applied"),
     Entry("wait", LOOK, "wait until somebody else has applied everything"),

@@ -23,11 +23,12 @@ from asyncmig.importing import imported
 from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.statements import Prepared
-    from asyncmig.history import Edit, Failure, Generation, HistoryEntry
+    from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
+    from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
 _APPLYING = (
@@ -71,6 +72,23 @@ class PostgresSession(Desk):
             if isinstance(step.script, SqlScript):
                 return await apply_sql(self, step, planned, events, prepared)
             return await apply_python(self, step, planned, events)
+
+    async def rehearse(
+        self,
+        choose: Callable[[History], Sequence[Step]],
+        wait: Wait,
+        on_locks: Callable[[Step, LockReport], None],
+    ) -> None:
+        """Take the lock, run steps in one transaction, look at what each locks, roll back."""
+        from asyncmig.engines.postgres.rehearsal import rehearse
+
+        self.wait = wait
+        try:
+            async with self._waiting_again():
+                await wait_for_lock(self, wait)
+                await rehearse(self, choose, on_locks)
+        finally:
+            await self.release()
 
     async def flush(self) -> None:
         """Have the disk hold what was applied."""

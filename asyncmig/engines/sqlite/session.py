@@ -27,7 +27,7 @@ from asyncmig.engines.sqlite.records import (
     write,
 )
 from asyncmig.engines.sqlite.table import Table
-from asyncmig.errors import DatabaseError
+from asyncmig.errors import DatabaseError, SettingsError
 from asyncmig.history import History, NewRow, RowState
 from asyncmig.importing import imported
 from asyncmig.migration import PythonScript
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.statements import Prepared
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
+    from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
 T = TypeVar("T")
@@ -121,6 +122,19 @@ class SqliteSession:
             refuse_progress(step)
         apply = apply_in_transaction if script.transaction else apply_step_by_step
         return await apply(self._desk, step, planned, events, prepared)
+
+    async def rehearse(
+        self,
+        choose: Callable[[History], Sequence[Step]],
+        wait: Wait,
+        on_locks: Callable[[Step, LockReport], None],
+    ) -> None:
+        """Refuse to."""
+        del choose, wait, on_locks
+        raise SettingsError(
+            "there is nothing to trace on SQLite: whoever writes locks the whole database",
+            hint="`asyncmig plan` shows what would run",
+        )
 
     async def flush(self) -> None:
         """Have the disk hold what was applied."""
