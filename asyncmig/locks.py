@@ -74,7 +74,8 @@ class RelationReport:
     Attributes:
         relation: ``schema.name``, as it was called before.
         kind: What it is.
-        mode: The strongest lock that the migration held on it.
+        mode: The strongest lock that the migration was seen to take on it; if none, the strongest
+            that was held already.
         rewritten: Whether it was written anew, into another file.
         scanned: Whether it was read from end to end; ``None`` where the server does not count
             (``track_counts = off``).
@@ -85,8 +86,9 @@ class RelationReport:
             it, waiting included, to the report, which comes right before COMMIT.
         line: The line of the file at which that statement stands, 1-based; ``None`` where it is
             not known: in Python.
-        inherited: Whether it was held already when the migration began: by the setup hook, or, in
-            a trace, by a migration before it. What it would take by itself is then not known.
+        inherited: Whether no lock was seen to be taken, because all were held already when the
+            migration began: since the setup hook, or, in a trace, since a migration before it. It
+            may have taken them once more.
     """
 
     relation: str
@@ -112,9 +114,18 @@ class RelationReport:
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:
-        """What others may have suffered from, worst first."""
-        blocks = (self.blocks_writes, self.blocks_reads)
-        found = (self.rewritten, bool(self.scanned) and self.blocks_writes, *blocks)
+        """What others may have suffered from, worst first.
+
+        An index is rewritten with its table, or while its table is scanned: that says enough. And
+        who holds an inherited lock has answered for it already.
+        """
+        is_index = self.kind in {RelationKind.INDEX, RelationKind.PARTITIONED_INDEX}
+        found = (
+            self.rewritten and not is_index,
+            bool(self.scanned) and self.blocks_writes,
+            self.blocks_writes and not self.inherited,
+            self.blocks_reads and not self.inherited,
+        )
         return tuple(hazard for hazard, is_there in zip(Hazard, found, strict=True) if is_there)
 
     def as_row(self) -> dict[str, object]:

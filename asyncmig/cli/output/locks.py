@@ -9,6 +9,8 @@ from asyncmig.locks import LockMode
 from asyncmig.sizes import size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asyncmig.locks import LockReport, RelationReport
 
 _HEADER = ("RELATION", "LOCK", "BLOCKS", "DONE TO IT", "ROWS", "SIZE", "HELD", "LINE")
@@ -17,16 +19,16 @@ _HEADER = ("RELATION", "LOCK", "BLOCKS", "DONE TO IT", "ROWS", "SIZE", "HELD", "
 def locks_table(report: LockReport) -> list[str]:
     """Return what a migration locked, with a row for each relation that this matters to.
 
-    A lock that lets others read and write is only counted, unless the relation was also read from
-    end to end.
+    What lets others read and write is only counted, unless it was also read from end to end, and
+    so is what was locked already.
     """
     shown = [relation for relation in report.relations if _matters(relation)]
     lines = table(_HEADER, [_row(relation) for relation in shown]) if shown else []
-    return [*lines, _summary(report, len(report.relations) - len(shown))]
+    return [*lines, _summary(report, shown)]
 
 
 def _matters(relation: RelationReport) -> bool:
-    is_strong = relation.mode >= LockMode.SHARE_UPDATE_EXCLUSIVE
+    is_strong = relation.mode >= LockMode.SHARE_UPDATE_EXCLUSIVE and not relation.inherited
     return is_strong or relation.rewritten or bool(relation.scanned)
 
 
@@ -45,14 +47,20 @@ def _row(relation: RelationReport) -> tuple[str, ...]:
     )
 
 
-def _summary(report: LockReport, others: int) -> str:
-    parts = [
-        f"locked others out for {duration(report.held_ms)}"
-        if any(relation.blocks_writes for relation in report.relations)
-        else "locked nobody out"
-    ]
-    if report.wal_bytes:
-        parts.append(f"{size(report.wal_bytes)} of WAL")
-    if others:
-        parts.append(f"{others} weaker lock{'' if others == 1 else 's'}")
-    return ", ".join(parts)
+def _summary(report: LockReport, shown: Sequence[RelationReport]) -> str:
+    rest = [relation for relation in report.relations if relation not in shown]
+    held = sum(1 for relation in rest if relation.inherited)
+    weak = len(rest) - held
+    blocks = any(relation.blocks_writes for relation in report.relations)
+    facts = (
+        (f"locked others out for {duration(report.held_ms)}", blocks),
+        ("locked nobody out", not blocks),
+        (f"{size(report.wal_bytes)} of WAL", report.wal_bytes),
+        (f"{_locks(weak)} that block nobody", weak),
+        (f"{_locks(held)} held since before it", held),
+    )
+    return ", ".join(text for text, is_so in facts if is_so)
+
+
+def _locks(number: int) -> str:
+    return "1 lock" if number == 1 else f"{number} locks"

@@ -123,15 +123,20 @@ class Sightings:
         self._before = before
         self._marks = marks
         self._seen: dict[str, _Seen] = {}
+        self._held: frozenset[tuple[str, LockMode]] = frozenset()
+        held = list(held)
         self.add(held, Moment(began))
         self._seen = {oid: replace(seen, inherited=True) for oid, seen in self._seen.items()}
+        self._held = frozenset((sighting.oid, sighting.mode) for sighting in held)
 
     def add(self, sightings: Iterable[Sighting], moment: Moment) -> None:
         """Take note of all locks that are held after something was done."""
         for sighting in sightings:
             if sighting.oid in self._before:
                 seen = self._seen.get(sighting.oid) or self._first(sighting, moment)
-                self._seen[sighting.oid] = _after(seen, sighting, moment)
+                if (sighting.oid, sighting.mode) not in self._held:
+                    seen = _locked(seen, sighting.mode, moment)
+                self._seen[sighting.oid] = _used(seen, sighting, moment)
 
     def _first(self, sighting: Sighting, moment: Moment) -> _Seen:
         filenode, scans = self._marks.get(sighting.oid, (None, 0))
@@ -174,11 +179,15 @@ class Sightings:
         return self._before[oid].bytes + sum(map(self._size, parts))
 
 
-def _after(seen: _Seen, sighting: Sighting, moment: Moment) -> _Seen:
-    if sighting.mode > seen.mode:
-        seen = replace(
-            seen, mode=sighting.mode, since=moment.began, line=moment.line, inherited=False
-        )
+def _locked(seen: _Seen, mode: LockMode, moment: Moment) -> _Seen:
+    """Return what is known with a lock that was not held when the migration began."""
+    if mode <= seen.mode and not seen.inherited:
+        return seen
+    return replace(seen, mode=mode, since=moment.began, line=moment.line, inherited=False)
+
+
+def _used(seen: _Seen, sighting: Sighting, moment: Moment) -> _Seen:
+    """Return what is known with what became of the relation."""
     moved = seen.filenode is not None and sighting.filenode not in {None, seen.filenode}
     return replace(
         seen,

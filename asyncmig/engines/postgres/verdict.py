@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from asyncmig.lock_policy import LockPolicy
     from asyncmig.locks import LockReport, Violation
-    from asyncmig.migration import Script
+    from asyncmig.migration import Direction, Script
     from asyncmig.plan import Step
 
 _VERBS = {
@@ -53,7 +53,7 @@ def _refused(step: Step, report: LockReport, violations: Sequence[Violation]) ->
         direction=step.direction,
         file=script.path,
         line=line,
-        hint=_hint(script, violations),
+        hint=_hint(script, step.direction, violations),
         report=report,
         violations=tuple(violations),
     )
@@ -61,19 +61,19 @@ def _refused(step: Step, report: LockReport, violations: Sequence[Violation]) ->
 
 def _sentence(violation: Violation) -> str:
     relation = violation.relation
-    at = "" if relation.line is None else f" in line {relation.line}"
+    where = "" if relation.line is None else f", line {relation.line}"
     return (
         f"{_VERBS[violation.hazard]} {relation.relation} "
-        f"({size(relation.bytes)}, {relation.mode}){at}"
+        f"({size(relation.bytes)}, {relation.mode}{where})"
     )
 
 
-def _hint(script: Script, violations: Sequence[Violation]) -> str:
+def _hint(script: Script, direction: Direction, violations: Sequence[Violation]) -> str:
     hazards = [h for h in Hazard if h in {violation.hazard for violation in violations}]
     remedies = dict.fromkeys(_REMEDIES[hazard] for hazard in hazards)
     allowed = [hazard for hazard in Hazard if hazard in {*hazards, *script.allow}]
     if isinstance(script, SqlScript):
-        spelled = f"allow:{','.join(allowed)} behind its marker"
+        spelled = f"`-- migrate:{direction} allow:{','.join(allowed)}`"
     else:
         spelled = f"`allow = ({', '.join(repr(h.value) for h in allowed)},)`"
-    return f"{'; '.join(remedies)}; or, if it may do that here, write {spelled}"
+    return f"{'; '.join(remedies)}; or, if it may do that here, say so: {spelled}"
