@@ -19,6 +19,7 @@ from asyncmig.errors import (
     HistoryElsewhereError,
     HistoryError,
     IncompleteMigrationError,
+    LockPolicyError,
     LockTimeoutError,
     MigrationFailedError,
     MissingMigrationError,
@@ -30,6 +31,7 @@ from asyncmig.errors import (
     TransactionLostError,
     UnknownVersionError,
 )
+from asyncmig.locks import LockReport
 from asyncmig.migration import Direction
 from tests.values import row, versioned
 
@@ -55,6 +57,15 @@ SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
     LockTimeoutError: lambda: LockTimeoutError(waited=1.0),
     MigrationFailedError: lambda: MigrationFailedError(
         "it failed", version="3", direction=Direction.UP, file="f", hint="mend it"
+    ),
+    LockPolicyError: lambda: LockPolicyError(
+        "it failed",
+        version="3",
+        direction=Direction.UP,
+        file="f",
+        hint="mend it",
+        report=LockReport((), 0),
+        violations=(),
     ),
     TransactionLostError: lambda: TransactionLostError(
         "it failed", version="3", direction=Direction.UP, file="f", hint="mend it"

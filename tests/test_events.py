@@ -22,6 +22,7 @@ NAMES = [
     "MigrationReverted",
     "MigrationRetrying",
     "MigrationWaiting",
+    "LocksReported",
     "MigrationFailed",
     "RunFinished",
 ]

@@ -46,7 +46,12 @@ def call(words: Sequence[str], reporter: Reporter) -> Outcome:
         settings=settings,
         console=reporter.console,
         journal=reporter.journal,
-        observer=_observer(reporter, logs, quiet=options.quiet),
+        observer=_observer(
+            reporter,
+            logs,
+            quiet=options.quiet,
+            locks=settings.lock_report or bool(options.verbose),
+        ),
     )
     with importable(settings.project.root), _logging(command, logs, reporter):
         outcome = command.work(invocation)
@@ -75,7 +80,7 @@ def _logging(command: Command, logs: LogPlan, reporter: Reporter) -> AbstractCon
     return logging_configured(logs.style, logs.level, reporter.console.err)
 
 
-def _observer(reporter: Reporter, logs: LogPlan, *, quiet: bool) -> Observer:
+def _observer(reporter: Reporter, logs: LogPlan, *, quiet: bool, locks: bool) -> Observer:
     """Return what gets the events: the journal, the logs, the progress."""
     observers: list[Observer] = [reporter.journal]
     if logs.events:
@@ -83,7 +88,7 @@ def _observer(reporter: Reporter, logs: LogPlan, *, quiet: bool) -> Observer:
     if not (reporter.as_document or quiet):
         from asyncmig.cli.output.progress import Progress
 
-        observers.append(Progress(reporter.console, alone=not logs.events))
+        observers.append(Progress(reporter.console, alone=not logs.events, locks=locks))
 
     def observe(event: Event) -> None:
         for observer in observers:

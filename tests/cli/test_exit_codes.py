@@ -10,6 +10,7 @@ import pytest
 from asyncmig import errors
 from asyncmig.cli.errors import NotConfirmedError, RunInterruptedError, UsageError
 from asyncmig.cli.output.exit_codes import ExitCode, exit_code_of
+from asyncmig.locks import LockReport
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ CODES: list[tuple[AsyncmigError, int]] = [
     (errors.LockError("m"), 4),
     (errors.LockTimeoutError(waited=1.0), 4),
     (errors.MigrationFailedError("m", **FAILED), 1),  # type: ignore[arg-type] # a mapping of both
+    (errors.LockPolicyError("m", **FAILED, report=LockReport((), 0), violations=()), 1),  # type: ignore[arg-type] # as above
     (errors.TransactionLostError("m", **FAILED), 1),  # type: ignore[arg-type] # as above
     (UsageError("m"), 2),
     (NotConfirmedError("m"), 2),

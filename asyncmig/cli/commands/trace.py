@@ -49,7 +49,6 @@ async def work(invocation: Invocation) -> Outcome:
     facts = Facts(
         database=report.database,
         current=None if report.current is None else str(report.current),
-        pending=len(report.traced) + len(report.untraced),
         more={
             "traced": [_row(trace) for trace in report.traced],
             "untraced": [

@@ -41,14 +41,16 @@ class Progress:
             the terminal that comes and goes; without a terminal it goes to stderr.
         alone: Whether nobody else tells the events. Where the logs do, only the lines are printed:
             a log would end up in the middle of a line that comes and goes.
+        locks: Whether to print what each migration locked, where that is told.
     """
 
-    def __init__(self, console: Console, *, alone: bool) -> None:
+    def __init__(self, console: Console, *, alone: bool, locks: bool = False) -> None:
         self._console = console
         self._alone = alone
         self._doing = ""
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._shows_locks = locks
         self._locks: LockReport | None = None
 
     def __call__(self, event: Event) -> None:
@@ -67,7 +69,7 @@ class Progress:
                 text = f"{_title(event)} waits for {list_of(blockers)}{doing}"
                 self._notice(text, waited / 1000)
             case LocksReported(report=report):
-                self._locks = report
+                self._locks = report if self._shows_locks else None
             case MigrationApplied() | MigrationReverted():
                 self._erase()
                 self._finished(event)
