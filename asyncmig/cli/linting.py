@@ -86,7 +86,7 @@ def read_lint_settings(
         ),
         choice(
             FailOn,
-            getattr(options, "fail_on", None) or section.get("fail-on", FailOn.WARNING.value),
+            getattr(options, "lint_fail_on", None) or section.get("fail-on", FailOn.WARNING.value),
             "--fail-on",
         ),
     )

@@ -40,6 +40,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("--disable", metavar="RULE", action="append", help="leave a rule out")
     parser.add_argument(
         "--fail-on",
+        dest="lint_fail_on",  # what `up` calls so is a setting of its own
         metavar="SEVERITY",
         help="exit with 3 from it on: notice, warning (default), error, or never",
     )
