@@ -60,11 +60,13 @@ def _relations(table: HistoryTable) -> str:
 
     A sequence gets another file with a mere RESTART, so that of sequences is not looked at.
     """
-    history = f"pg_catalog.to_regclass({literal(table.qualified)})"
+    names = (table.qualified, table.of_locks)
+    oids = (f"pg_catalog.to_regclass({literal(name)})::pg_catalog.oid" for name in names)
+    ours = f"(ARRAY[{', '.join(f'COALESCE({oid}, 0::pg_catalog.oid)' for oid in oids)}])"
     return (
         "SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, "
-        "(c.relpages OPERATOR(pg_catalog.+) COALESCE(t.relpages, 0)) OPERATOR(pg_catalog.*) "
-        "pg_catalog.current_setting('block_size')::bigint, i.inhparent, "
+        "(GREATEST(c.relpages, 0) OPERATOR(pg_catalog.+) COALESCE(t.relpages, 0)) "
+        "OPERATOR(pg_catalog.*) pg_catalog.current_setting('block_size')::bigint, i.inhparent, "
         f"CASE WHEN c.relkind {EQUALS} ANY ('{{r,m,i}}') "
         "THEN pg_catalog.pg_relation_filenode(c.oid) END, "
         f"CASE WHEN c.relkind {EQUALS} ANY ('{{r,m}}') THEN {_SCANNED}(c.oid) ELSE 0 END "
@@ -75,9 +77,9 @@ def _relations(table: HistoryTable) -> str:
         f"ON i.inhrelid {EQUALS} c.oid AND c.relispartition "
         "WHERE n.nspname OPERATOR(pg_catalog.<>) 'information_schema' "
         "AND n.nspname OPERATOR(pg_catalog.!~) '^pg_' "
-        f"AND c.oid IS DISTINCT FROM {history}::pg_catalog.oid "
+        f"AND c.oid OPERATOR(pg_catalog.<>) ALL {ours} "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x "
-        f"WHERE x.indexrelid {EQUALS} c.oid AND x.indrelid {EQUALS} {history})"
+        f"WHERE x.indexrelid {EQUALS} c.oid AND x.indrelid {EQUALS} ANY {ours})"
     )
 
 

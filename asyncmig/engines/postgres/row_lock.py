@@ -15,7 +15,7 @@ from asyncmig.engines.base import Holder
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.refusals import INSUFFICIENT_PRIVILEGE, no_create
 from asyncmig.engines.postgres.settings import UNWATCHED
-from asyncmig.engines.postgres.table import EQUALS, instant, literal, suffixed
+from asyncmig.engines.postgres.table import EQUALS, instant, literal
 from asyncmig.engines.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class RowLock:
 
     def __init__(self, table: HistoryTable) -> None:
         self._table = table
-        self._rows = f"{table.quoted_schema}.{suffixed(table.name, '_lock')}"
+        self._rows = table.of_locks
 
     async def take(self, wire: Wire) -> bool:
         """Tell whether nobody holds the run or is in a transaction of theirs just now."""

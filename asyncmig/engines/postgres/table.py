@@ -110,6 +110,11 @@ class HistoryTable:
         return f"{self.quoted_schema}.{quoted(self.name)}"
 
     @property
+    def of_locks(self) -> str:
+        """The table beside it whose rows are locked where there are no advisory locks."""
+        return f"{self.quoted_schema}.{suffixed(self.name, '_lock')}"
+
+    @property
     def quoted_schema(self) -> str:
         """``"schema"``."""
         return quoted(self.schema)
