@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import SettingsError
-from asyncmig.locks import Hazard, LockReport, Violation, hazards_in
+from asyncmig.locks import Hazard, LockReport, RelationReport, Violation, hazards_in
 from asyncmig.sizes import bytes_in
 
 if TYPE_CHECKING:
@@ -49,15 +49,20 @@ class LockPolicy:
     ) -> tuple[Violation, ...]:
         """Return what is against the policy, worst first.
 
+        An index is named only where no table is that the same holds for.
+
         Args:
             report: What was done.
             allowed: What the file of the migration says that it may do.
         """
-        refused = self.fail_on - allowed
         return tuple(
             Violation(hazard, relation)
             for hazard in Hazard
-            if hazard in refused
-            for relation in report.relations
-            if hazard in relation.hazards and relation.bytes >= self.fail_over
+            if hazard in self.fail_on - allowed
+            for relation in self._guilty(report, hazard)
         )
+
+    def _guilty(self, report: LockReport, hazard: Hazard) -> list[RelationReport]:
+        large = (r for r in report.relations if r.bytes >= self.fail_over)
+        guilty = [relation for relation in large if hazard in relation.hazards]
+        return [relation for relation in guilty if not relation.is_index] or guilty

@@ -113,15 +113,19 @@ class RelationReport:
         return self.mode.blocks_writes
 
     @property
+    def is_index(self) -> bool:
+        """Whether it is an index, of a partitioned table for one."""
+        return self.kind in {RelationKind.INDEX, RelationKind.PARTITIONED_INDEX}
+
+    @property
     def hazards(self) -> tuple[Hazard, ...]:
         """What others may have suffered from, worst first.
 
         An index is rewritten with its table, or while its table is scanned: that says enough. And
         who holds an inherited lock has answered for it already.
         """
-        is_index = self.kind in {RelationKind.INDEX, RelationKind.PARTITIONED_INDEX}
         found = (
-            self.rewritten and not is_index,
+            self.rewritten and not self.is_index,
             bool(self.scanned) and self.blocks_writes,
             self.blocks_writes and not self.inherited,
             self.blocks_reads and not self.inherited,
