@@ -14,6 +14,7 @@ from asyncmig.blocker import Blocker
 from asyncmig.events import (
     Event,
     LockAcquired,
+    LocksReported,
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
@@ -24,8 +25,10 @@ from asyncmig.events import (
     RunFinished,
     RunStarted,
 )
+from asyncmig.locks import LockReport
 from asyncmig.logging import log_event, migration_context
 from asyncmig.migration import Direction
+from tests.test_locks import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,6 +59,18 @@ CASES: list[tuple[Event, str, dict[str, Any]]] = [
         LockWaiting("r1", "db", 20),
         "warning",
         {"event": "asyncmig.lock_waiting", **RUN, "waited_ms": 20, "holder": ""},
+    ),
+    (
+        LocksReported("r1", "db", "3", "users", UP, LockReport((USERS,), 100)),
+        "info",
+        {
+            "event": "asyncmig.locks_reported",
+            **STEP,
+            "direction": "up",
+            "held_ms": 12,
+            "wal_bytes": 100,
+            "relations": [USERS.as_row()],
+        },
     ),
     (
         LockAcquired("r1", "db", 20),

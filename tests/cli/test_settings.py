@@ -81,6 +81,9 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
         "busy-timeout": "1.5s",
         "out-of-order": "apply",
         "changed": "warn",
+        "lock-report": "true",
+        "fail-on": "scan,rewrite",
+        "fail-over": "10MB",
         "setup": "shop.db:setup",
         "direct-url": "postgresql://db/shop",
         "dialect": "sqlite",
@@ -112,6 +115,9 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
             busy_timeout=1.5,
             out_of_order=OutOfOrder.APPLY,
             changed=Changed.WARN,
+            lock_report=True,
+            fail_on=("rewrite", "scan"),
+            fail_over=10 * 1024**2,
             setup="shop.db:setup",
             direct_url="postgresql://db/shop",
             dialect=Dialect.SQLITE,
@@ -187,6 +193,40 @@ def test_a_wait_can_be_without_limit(tmp_path: Path, word: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("rewrite", ("rewrite",)),
+        (" scan, rewrite", ("rewrite", "scan")),
+        (["scan", "blocks-writes"], ("blocks_writes", "scan")),
+        ("nothing", ()),
+        ([], ()),
+    ],
+)
+def test_hazards_are_words_or_a_list(
+    tmp_path: Path, written: object, expected: tuple[str, ...]
+) -> None:
+    """A word takes back what the project refuses."""
+    assert expected == settings(tmp_path, flags={"fail-on": written}).fail_on
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [(True, True), ("on", True), ("1", True), (False, False), ("No", False), ("off", False)],
+)
+def test_a_switch_is_on_or_off(tmp_path: Path, written: object, *, expected: bool) -> None:
+    """As TOML, the environment and people have it."""
+    assert expected is settings(tmp_path, section={"lock-report": written}).lock_report
+
+
+def test_a_size_is_a_number_too(tmp_path: Path) -> None:
+    """Of bytes, in TOML."""
+    assert 4096 == settings(tmp_path, section={"fail-over": 4096}).fail_over
+
+
+FAIL_OVER = "fail-over in [tool.asyncmig] of {file}: '-1' is not a size (4096, 512kB, 10MB)"
+
+
+@pytest.mark.parametrize(
     ("flags", "section", "message"),
     [
         ({"lock-timeout": "0"}, None, "--lock-timeout 0 would mean no limit to PostgreSQL"),
@@ -198,6 +238,19 @@ def test_a_wait_can_be_without_limit(tmp_path: Path, word: str) -> None:
             "--out-of-order: 'ignore' is not one of error, apply, warn",
         ),
         ({"source": " "}, None, "--source is empty"),
+        (
+            {"fail-on": "rewrite,locks"},
+            None,
+            (
+                "--fail-on: 'rewrite,locks' is not one or several of rewrite, scan, blocks_writes, "
+                "blocks_reads, or nothing"
+            ),
+        ),
+        ({}, {"fail-on": 3}, "fail-on in [tool.asyncmig] of {file}: '3' is not a list of words"),
+        ({"fail-over": "big"}, None, "--fail-over: 'big' is not a size (4096, 512kB, 10MB)"),
+        ({}, {"fail-over": -1}, FAIL_OVER),
+        ({}, {"fail-over": True}, FAIL_OVER.replace("-1", "True")),
+        ({"lock-report": "maybe"}, None, "--lock-report: 'maybe' is not true or false"),
         ({}, {"table": 3}, "table in [tool.asyncmig] of {file}: '3' is not a string"),
         ({}, {"database": 3}, "database in [tool.asyncmig] of {file}: '3' is not a database URL"),
         ({}, {"databse": "x"}, "[tool.asyncmig] in {file} has no key 'databse'"),

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from asyncmig.locks import Hazard
 from asyncmig.migration import Limits, Migration, Phase, PythonScript, Version, checksum
 from tests.sources.memory_folder import Complaint, complaints, load_file
 
@@ -291,6 +292,29 @@ def test_a_phase_that_there_is_none_of_is_refused() -> None:
     )
 
     assert expected == complaints({"1_a.py": f'phase = "later"\n{UP}'})
+
+
+@pytest.mark.parametrize(
+    "written", ['("scan", "rewrite")', '["rewrite", "scan"]', "{'scan'}", '"scan"']
+)
+def test_a_module_says_what_it_may_do_to_relations_in_use(written: str) -> None:
+    """One word, or several in brackets of any kind."""
+    said = load_file("1_a.py", f"allow = {written}\n{UP}").up
+
+    assert {hazard for hazard in Hazard if hazard.value in written} == said.allow
+
+
+@pytest.mark.parametrize("written", ['("scan", "everything")', "()", '("scan", name)', "True"])
+def test_what_a_module_cannot_be_allowed_is_refused(written: str) -> None:
+    """With how to write it."""
+    expected = wrong(
+        1,
+        1,
+        "allow is an option: one or several of rewrite, scan, blocks_writes, blocks_reads",
+        'write `allow = ("rewrite", "scan")` at the left margin, or use another name',
+    )
+
+    assert expected == complaints({"1_a.py": f"allow = {written}\n{UP}"})
 
 
 def test_an_option_inside_a_condition_is_refused() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncmig.locks import Hazard
 from asyncmig.migration import Limits, Migration, Phase, SqlScript, Version, checksum
 from asyncmig.sources import find_problems
 from asyncmig.sql import Dialect
@@ -86,6 +87,15 @@ def test_an_option_of_the_other_database_means_nothing(dialect: Dialect) -> None
     )
 
     assert expected == load_file("1_a.sql", text, dialect).up
+
+
+def test_a_file_says_what_it_may_do_to_relations_in_use() -> None:
+    """On the marker of each direction; nothing by default."""
+    said = load_file("1_a.sql", "-- migrate:up allow:scan,rewrite\nUP\n-- migrate:down\nDOWN\n")
+
+    assert frozenset({Hazard.SCAN, Hazard.REWRITE}) == said.up.allow
+    assert said.down is not None
+    assert frozenset() == said.down.allow
 
 
 @pytest.mark.parametrize("phase", Phase)
@@ -385,6 +395,16 @@ TRANSACTION = "write transaction:true or transaction:false"
         ("transaction", 15, OPTION, "did you mean transaction:true or false?"),
         ("no-transaction", 15, OPTION, "did you mean transaction:true or false?"),
         ("quickly", 15, OPTION, SWITCHES),
+        (
+            "allow:rewrite,everything",
+            15,
+            (
+                "allow is one or several of rewrite, scan, blocks_writes, blocks_reads, "
+                "not 'rewrite,everything'"
+            ),
+            "write allow:rewrite or allow:rewrite,scan",
+        ),
+        ("allows:scan", 15, OPTION, "did you mean allow:scan?"),
         ("idle_timeout:30", 15, OPTION, SWITCHES),
         ("transaction:False", 15, "transaction is true or false, not 'False'", TRANSACTION),
         (
