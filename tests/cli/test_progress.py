@@ -53,13 +53,16 @@ CTRL_C = b"\x03"
 FINISHED = RunFinished(RUN, DATABASE, UP, ("001",), 12)
 
 
-def told(*events: Event, out: io.StringIO, alone: bool = True) -> tuple[str, str]:
+def told(
+    *events: Event, out: io.StringIO, alone: bool = True, locks: bool = False
+) -> tuple[str, str]:
     """Return what is on stdout and stderr after these events."""
     err = io.StringIO()
     environ = {"NO_COLOR": "1", "COLUMNS": "40"}
 
     async def tell() -> None:
-        progress = Progress(Console(Stream(out, environ), Stream(err, environ)), alone=alone)
+        console = Console(Stream(out, environ), Stream(err, environ))
+        progress = Progress(console, alone=alone, locks=locks)
         for event in events:
             progress(event)
 

@@ -56,11 +56,11 @@ def _summary(report: LockReport, shown: Sequence[RelationReport]) -> str:
         (f"locked others out for {duration(report.held_ms)}", blocks),
         ("locked nobody out", not blocks),
         (f"{size(report.wal_bytes)} of WAL", report.wal_bytes),
-        (f"{_locks(weak)} that block nobody", weak),
-        (f"{_locks(held)} held since before it", held),
+        (_counted(weak, "weaker lock"), weak),
+        (f"{_counted(held, 'lock')} held since before it", held),
     )
     return ", ".join(text for text, is_so in facts if is_so)
 
 
-def _locks(number: int) -> str:
-    return "1 lock" if number == 1 else f"{number} locks"
+def _counted(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
