@@ -16,6 +16,11 @@ ANYIO_BACKEND = ("anyio.streams.tls", "anyio.streams.memory", "anyio._backends._
 """What anyio imports by itself when it is first awaited, in the loop. The last has no other name,
 and one that a later release does not have does no harm."""
 
+RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
+LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
+SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
+"""What the calls of a migrator need, apart from a driver."""
+
 _BREATH = 1e-5
 """Seconds, at least, between two modules. A thread that does not pause gives the interpreter away
 every 5 ms (``sys.getswitchinterval()``), and on a busy machine it may be put aside while it has

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait, lock_policy_of
-from asyncmig.errors import PendingMigrationsError, SettingsError
-from asyncmig.importing import ANYIO_BACKEND, import_ahead, imported
+from asyncmig.errors import PendingMigrationsError
+from asyncmig.importing import ANYIO_BACKEND, LOOKING, RUN, SETTLING, import_ahead, imported
 from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
@@ -28,15 +28,11 @@ if TYPE_CHECKING:
     from asyncmig.engines.base import Engine, Setup
     from asyncmig.events import Observer
     from asyncmig.files import Files
-    from asyncmig.history import History, HistoryEntry, MigrationStatus
+    from asyncmig.history import History, HistoryEntry
     from asyncmig.migration import Migration
     from asyncmig.repair import Repair
     from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport, TraceReport
     from asyncmig.request import Target
-
-_RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
-_LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
-_SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
 
 
 class Migrator:
@@ -68,10 +64,8 @@ class Migrator:
             default) refuses edited SQL and warns of edited Python, which formatters like to touch.
         durability: When the disk must have what was committed: after each ``migration``, or at the
             end of the ``run``, which is faster where many are pending.
-        lock_report: Whether to report what each migration locks, rewrites and scans (PostgreSQL),
-            as a :class:`~asyncmig.events.LocksReported`. It costs a few messages.
-        fail_on: What rolls a migration back right before its COMMIT, unless its file allows it:
-            ``rewrite``, ``scan``, ``blocks_writes``, ``blocks_reads`` (PostgreSQL).
+        lock_report: Whether to tell what each migration locks, rewrites and scans (PostgreSQL).
+        fail_on: What rolls a migration back (PostgreSQL): words of :class:`asyncmig.Hazard`.
         fail_over: From which size on a table counts for that: bytes, or text such as ``"10MB"``.
         setup: A coroutine function that gets the driver's connection before each migration, for
             session settings, roles, and SQL functions that the application registers.
@@ -126,13 +120,12 @@ class Migrator:
             direct_url=direct_url,
         )
         del direct_url
-        import_ahead(*_RUN)
+        import_ahead(*RUN)
         self._engine: Engine = open_engine(database, settings)
         self._source = source
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
-        self._durability = settings.durability
-        self._locks = settings.locks
+        self._settings = settings
         self._observer = observer_of(observer)
         self._ready = False
 
@@ -197,7 +190,7 @@ class Migrator:
     async def _run(self, request: Request | None) -> RunReport:
         began = time.monotonic()
         runner = _runner()
-        await imported(*_RUN)
+        await imported(*RUN)
         from asyncmig.run import Run
 
         run = Run(
@@ -207,12 +200,11 @@ class Migrator:
             runner,
             wait_timeout=self._wait_timeout,
             narrator=self._narrator(runner),
-            durability=self._durability,
+            durability=self._settings.durability,
         )
         await (run.redo() if request is None else run.execute(request))
-        self._ready = not self._left(run.statuses)
-        direction = Direction.UP if request is None else request.direction
-        return run.report(direction, milliseconds(time.monotonic() - began))
+        self._ready = not self._policy.left(run.statuses)
+        return run.report(request, milliseconds(time.monotonic() - began))
 
     # --- look ---------------------------------------------------------------------------------
 
@@ -236,7 +228,7 @@ class Migrator:
             phase: As for :meth:`up`.
             script: Whether to write the plan as a script for psql or the sqlite3 shell, too.
         """
-        await imported(*_LOOKING)
+        await imported(*LOOKING)
         from asyncmig.looking import plan_of
 
         down = Request.down(to=to, steps=steps, from_history=from_history)
@@ -269,7 +261,7 @@ class Migrator:
             SettingsError: This is no PostgreSQL.
             MigrationFailedError: A migration failed, or had to wait for a lock for more than 2 s.
         """
-        await imported(*_LOOKING, "asyncmig.tracing")
+        await imported(*LOOKING, "asyncmig.tracing")
         from asyncmig.tracing import trace
 
         runner = _runner()
@@ -280,13 +272,13 @@ class Migrator:
             runner,
             Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
             policy=self._policy,
-            locks=self._locks,
+            locks=self._settings.locks,
             python=python,
         )
 
     async def status(self) -> StatusReport:
         """Return where each migration stands. Never fails because files and history disagree."""
-        await imported(*_LOOKING)
+        await imported(*LOOKING)
         from asyncmig.looking import status_of
 
         return await status_of(self._engine, await self._files(), _runner())
@@ -309,7 +301,7 @@ class Migrator:
             PendingMigrationsError: Something is pending.
         """
         report = await self.status()
-        left = self._left(report.migrations)
+        left = self._policy.left(report.migrations)
         self._ready = not left
         if left:
             raise PendingMigrationsError(left)
@@ -344,7 +336,7 @@ class Migrator:
         Raises:
             HistoryNotEmptyError: Migrations have been applied already.
         """
-        await imported(*_SETTLING)
+        await imported(*SETTLING)
         from asyncmig.repair import plan_baseline
 
         return await self._settle(lambda files, rows: plan_baseline(files, rows, str(version)))
@@ -368,16 +360,12 @@ class Migrator:
         Raises:
             SettingsError: None, or more than one, of the three decisions was given.
         """
-        await imported(*_SETTLING)
-        from asyncmig.repair import Decision, plan_repair
+        await imported(*SETTLING)
+        from asyncmig.repair import decided, plan_repair
 
-        given = {Decision.ACCEPT: accept, Decision.FORGET: forget, Decision.MARK: mark}
-        decisions = [(decision, key) for decision, key in given.items() if key is not None]
-        if len(decisions) != 1:
-            raise SettingsError("give exactly one of accept, forget and mark")
-        decision, key = decisions[0]
+        decision, key = decided(accept=accept, forget=forget, mark=mark)
         return await self._settle(
-            lambda files, rows: plan_repair(files, rows, decision, str(key)), dry_run=dry_run
+            lambda files, rows: plan_repair(files, rows, decision, key), dry_run=dry_run
         )
 
     async def _settle(
@@ -397,17 +385,11 @@ class Migrator:
 
     # --- parts --------------------------------------------------------------------------------
 
-
     async def _files(self) -> Files:
         await imported("asyncmig.files")
         from asyncmig.files import Files
 
         return Files(self._source, self._engine.dialect)
-
-    def _left(self, statuses: Sequence[MigrationStatus]) -> list[str]:
-        """Return what stands between the database and the files, by this policy."""
-        due = (s for s in statuses if s.is_pending and not s.is_postponed)
-        return [s.key for s in due if not self._policy.skips(s)]
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)

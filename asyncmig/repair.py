@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from asyncmig.errors import HistoryNotEmptyError, TargetError, UnknownVersionError
+from asyncmig.errors import (
+    HistoryNotEmptyError,
+    SettingsError,
+    TargetError,
+    UnknownVersionError,
+)
 from asyncmig.history import Edit, HistoryEntry, Identity, NewRow, RowState, identity_of
 from asyncmig.migration import Direction, Kind, Migration, SqlScript, Version, key_of
 from asyncmig.plan import find_version
@@ -31,6 +36,19 @@ class Decision(StrEnum):
     ACCEPT = "accept"
     FORGET = "forget"
     MARK = "mark"
+
+
+def decided(*, accept: str | None, forget: str | None, mark: str | None) -> tuple[Decision, str]:
+    """Return the one decision that was made, and the migration that it is about.
+
+    Raises:
+        SettingsError: None was made, or more than one.
+    """
+    given = {Decision.ACCEPT: accept, Decision.FORGET: forget, Decision.MARK: mark}
+    decisions = [(decision, key) for decision, key in given.items() if key is not None]
+    if len(decisions) != 1:
+        raise SettingsError("give exactly one of accept, forget and mark")
+    return decisions[0]
 
 
 @dataclass(frozen=True, slots=True)

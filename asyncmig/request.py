@@ -11,6 +11,8 @@ from asyncmig.history import Problem, State
 from asyncmig.migration import Direction, Migration, PythonScript, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asyncmig.history import MigrationStatus
 
 
@@ -115,6 +117,11 @@ class Policy:
         """Tell whether an edit of that migration's file stops the run."""
         python = isinstance(migration.up, PythonScript)
         return (self.changed_python if python else self.changed_sql) is Changed.ERROR
+
+    def left(self, statuses: Iterable[MigrationStatus]) -> list[str]:
+        """Return what stands between the database and the files."""
+        due = (s for s in statuses if s.is_pending and not s.is_postponed)
+        return [status.key for status in due if not self.skips(status)]
 
     def skips(self, status: MigrationStatus) -> bool:
         """Tell whether a late migration is left pending."""

@@ -100,18 +100,18 @@ class Run:
 
         return classify(self._migrations, self.history)
 
-    def report(self, direction: Direction, duration_ms: int) -> RunReport:
+    def report(self, request: Request | None, duration_ms: int) -> RunReport:
         """Return what the run did, and where the database stands.
 
         Args:
-            direction: Up or down; up for a redo.
+            request: What was asked for; ``None`` for a redo.
             duration_ms: How long it took.
         """
         statuses = self.statuses
         return RunReport(
             database=self._engine.address,
             run_id=self._runner.run_id,
-            direction=direction,
+            direction=Direction.UP if request is None else request.direction,
             entries=tuple(self.entries),
             current=self.version,
             pending=sum(1 for s in statuses if s.is_pending and not s.is_postponed),

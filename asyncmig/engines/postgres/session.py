@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _APPLYING = (
     "asyncmig.engines.statements",
+    "asyncmig.engines.postgres.observation",
     "asyncmig.engines.postgres.running",
     "asyncmig.engines.postgres.transactional",
     "asyncmig.engines.postgres.autocommit",
@@ -80,6 +81,7 @@ class PostgresSession(Desk):
         on_locks: Callable[[Step, LockReport], None],
     ) -> None:
         """Take the lock, run steps in one transaction, look at what each locks, roll back."""
+        await imported(*_APPLYING, "asyncmig.engines.postgres.rehearsal")
         from asyncmig.engines.postgres.rehearsal import rehearse
 
         self.wait = wait
