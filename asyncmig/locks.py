@@ -157,11 +157,11 @@ class LockReport:
     Attributes:
         relations: Strongest lock first.
         wal_bytes: How much the server wrote into its write-ahead log meanwhile; others may have
-            written, too.
+            written, too. ``None`` where it is not told.
     """
 
     relations: tuple[RelationReport, ...]
-    wal_bytes: int
+    wal_bytes: int | None
 
     @property
     def held_ms(self) -> int:

@@ -55,7 +55,7 @@ def _summary(report: LockReport, shown: Sequence[RelationReport]) -> str:
     facts = (
         (f"locked others out for {duration(report.held_ms)}", blocks),
         ("locked nobody out", not blocks),
-        (f"{size(report.wal_bytes)} of WAL", report.wal_bytes),
+        (f"{size(report.wal_bytes or 0)} of WAL", report.wal_bytes),
         (_counted(weak, "weaker lock"), weak),
         (f"{_counted(held, 'lock')} held since before it", held),
     )

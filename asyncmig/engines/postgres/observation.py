@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.sightings import (
     Moment,
     Relation,
@@ -50,9 +51,14 @@ _SIZES = (
 )
 """Only of what is locked anyway: ``pg_table_size()`` waits for a lock of its own."""
 
-_POSITION = (
-    "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.current_setting('track_counts')"
-)
+_COUNTS = "SELECT pg_catalog.current_setting('track_counts')"
+
+_POSITION = "SELECT pg_catalog.pg_current_wal_insert_lsn()"
+"""Not everybody may ask for it, and not all that speak like PostgreSQL have it."""
+
+_ASIDE = "SAVEPOINT asyncmig_look;"
+_FORGET = "ROLLBACK TO SAVEPOINT asyncmig_look;"
+_BACK = "RELEASE SAVEPOINT asyncmig_look;"
 
 
 def _relations(table: HistoryTable) -> str:
@@ -97,7 +103,7 @@ class Observation:
         self._wire = wire
         self._table = table
         self._sightings = Sightings({}, {}, (), 0.0)
-        self._wal = 0
+        self._wal: int | None = None
         self._counts_scans = False
         self._began = 0.0
 
@@ -109,8 +115,10 @@ class Observation:
             oid, filenode, scans = str(row[0]), row[7], int(row[8] or 0)
             before[oid] = _relation(row)
             marks[oid] = (filenode, scans)
-        held = await self._held()
-        self._wal, self._counts_scans = await self._position()
+        (counts,) = await self._wire.fetch(_COUNTS, after=_ASIDE)
+        self._counts_scans = counts == ("on",)
+        self._wal = await self._position()
+        held = await self._held(after=_BACK)
         self._began = time.monotonic()
         self._sightings = Sightings(before, marks, held, self._began)
 
@@ -122,26 +130,36 @@ class Observation:
         """Look for the last time, behind all that was done, and say what was seen."""
         await self.look(Moment(self._began))
         sizes = {str(oid): int(size or 0) for oid, size in await self._wire.fetch(_SIZES)}
-        wal, _ = await self._position()
         return self._sightings.report(
             sizes,
             now=time.monotonic(),
-            wal_bytes=wal - self._wal,
+            wal_bytes=await self._written(),
             counts_scans=self._counts_scans,
         )
 
-    async def _held(self) -> Iterable[Sighting]:
-        rows = await self._wire.fetch(_HELD)
+    async def _held(self, after: str = "") -> Iterable[Sighting]:
+        rows = await self._wire.fetch(_HELD, after=after)
         return [
             Sighting(str(oid), mode_named(str(mode)), filenode, int(scans or 0))
             for oid, mode, filenode, scans in rows
         ]
 
-    async def _position(self) -> tuple[int, bool]:
-        """Return how much was ever written ahead, and whether scans are counted."""
-        ((position, counts),) = await self._wire.fetch(_POSITION)
+    async def _position(self) -> int | None:
+        """Return how much was ever written ahead; ``None`` where that is not told."""
+        try:
+            return await self._asked_position()
+        except ServerError:
+            await self._wire.execute(_FORGET)
+            return None
+
+    async def _written(self) -> int | None:
+        """Return how much was written ahead since the beginning, as far as that is told."""
+        return None if self._wal is None else await self._asked_position() - self._wal
+
+    async def _asked_position(self) -> int:
+        ((position,),) = await self._wire.fetch(_POSITION)
         high, _, low = str(position).partition("/")
-        return (int(high, 16) << 32) + int(low, 16), counts == "on"
+        return (int(high, 16) << 32) + int(low, 16)
 
 
 def _relation(row: Row) -> Relation:

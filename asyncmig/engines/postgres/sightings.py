@@ -143,14 +143,14 @@ class Sightings:
         return _Seen(sighting.mode, moment.began, moment.line, filenode, scans)
 
     def report(
-        self, sizes: Mapping[str, int], *, now: float, wal_bytes: int, counts_scans: bool
+        self, sizes: Mapping[str, int], *, now: float, wal_bytes: int | None, counts_scans: bool
     ) -> LockReport:
         """Return what has been seen, strongest lock first.
 
         Args:
             sizes: How large the relations are now, by oid.
             now: On the monotonic clock.
-            wal_bytes: What was written.
+            wal_bytes: What was written, where that is known.
             counts_scans: Whether the server counts scans.
         """
         relations = [

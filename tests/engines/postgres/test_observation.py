@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from asyncmig import Migrator
 from asyncmig.engines.postgres import patience
 from asyncmig.engines.postgres.session import PostgresSession
 from asyncmig.errors import MigrationFailedError
+from asyncmig.events import LocksReported
 from asyncmig.lock_policy import LockPolicy
 from asyncmig.locks import LockMode, LockReport, RelationKind, RelationReport
 from asyncmig.plan import make_plan
+from asyncmig.sources.location import LONG
 from tests.engines.lab import LAX, UP, Seen, first_step, locked, python, sql
 from tests.engines.postgres.ground import ask, connected, do, engine_for
 from tests.engines.postgres.shop import SHOP, report_of
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import Engine
     from asyncmig.migration import Migration
+    from tests.migration_folder import MigrationFolder
 
 USERS = "CREATE TABLE users (id integer, name text); INSERT INTO users VALUES (1, 'Zoë');"
 CHECK = "ALTER TABLE users ADD CHECK (id > 0)"
@@ -141,7 +145,17 @@ async def test_the_log_that_was_written_is_counted(postgres_url: str) -> None:
     small = await reported(looking(postgres_url), nothing)
     large = await reported(looking(postgres_url), nothing, everything)
 
-    assert large.wal_bytes > small.wal_bytes + 10_000
+    assert (large.wal_bytes or 0) > (small.wal_bytes or 0) + 10_000
+
+
+async def test_what_may_not_be_asked_is_not_known(bare_url: str, postgres_url: str) -> None:
+    """The rest is, and nothing fails because of it."""
+    refused = "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_wal_insert_lsn() FROM PUBLIC"
+    await do(postgres_url, refused)
+
+    report = await reported(looking(bare_url), sql("1", USERS), sql("2", CHECK))
+
+    assert (None, ["public.users"]) == (report.wal_bytes, [r.relation for r in report.relations])
 
 
 async def test_python_is_looked_at_once(postgres_url: str) -> None:
@@ -290,6 +304,25 @@ async def test_an_error_is_still_found_where_it_is(postgres_url: str) -> None:
         caught.value.line,
         caught.value.sqlstate,
     )
+
+
+@pytest.mark.parametrize("filler", ["", "-- x\n"], ids=["plain", "looked at"])
+async def test_a_long_file_is_looked_at_section_by_section(
+    postgres_url: str, migration_folder: MigrationFolder, filler: str
+) -> None:
+    """As any other file, although it is never kept as a whole."""
+    await do(postgres_url, USERS)
+    row = f"INSERT INTO users VALUES (1, '{'x' * 500}');\n{filler}"
+    rows = row * (LONG // len(row) + 1)
+    migration_folder.write("1_seed.sql", f"-- migrate:up\n{rows}{CHECK};\n{rows}")
+    events: list[Any] = []
+
+    migrator = Migrator(postgres_url, migration_folder, lock_report=True, observer=events.append)
+    await migrator.up()
+
+    (report,) = (event.report for event in events if isinstance(event, LocksReported))
+    lines = rows.count("\n")
+    assert [replace(CHECKED, scanned=True, line=lines + 2)] == plain(report)
 
 
 async def test_who_ends_the_transaction_is_told_so(postgres_url: str) -> None:

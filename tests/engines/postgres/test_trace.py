@@ -169,13 +169,17 @@ async def test_nothing_pending_is_nothing_to_trace(
     assert ((), (), "1") == (report.traced, report.untraced, str(report.current))
 
 
+@pytest.mark.parametrize("asked", ["none", "30s"])
 async def test_no_statement_waits_for_long(
-    postgres_url: str, migration_folder: MigrationFolder, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str,
+    migration_folder: MigrationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
 ) -> None:
     """Whatever the file says; it is not tried again, because all locks before it are held."""
     monkeypatch.setattr(rehearsal, "_LONGEST_WAIT", 0.2)
     await do(postgres_url, USERS)
-    migration_folder.write("1_check.sql", f"-- migrate:up lock_timeout:none\n{CHECK}")
+    migration_folder.write("1_check.sql", f"-- migrate:up lock_timeout:{asked}\n{CHECK}")
     migrator = migrator_of(postgres_url, migration_folder, lock_timeout=None)
     async with connected(postgres_url) as application, application.transaction():
         await application.execute("SELECT count(*) FROM users")
