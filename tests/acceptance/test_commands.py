@@ -88,6 +88,7 @@ class Happy:
         text: What people see, with ``<address>`` for the database.
         document: The fields of the document besides those that are the same everywhere.
         exit_code: What it exits with.
+        kinds: On which databases it is tried.
     """
 
     command: str
@@ -96,6 +97,7 @@ class Happy:
     text: str
     document: dict[str, Any] = field(default_factory=dict[str, Any])
     exit_code: int = 0
+    kinds: tuple[str, ...] = ("sqlite", "postgresql")
 
 
 def edited(project: Project) -> None:
@@ -133,6 +135,13 @@ HAPPY = (
         command="lint --no-squawk",
         text="nothing found in 3 migrations\n",
         document={"database": None, "findings": [], "notes": []},
+    ),
+    Happy(
+        command="trace",
+        before=("up",),
+        text="nothing to trace: <address>\n",
+        document={"current": "002", "traced": [], "untraced": []},
+        kinds=("postgresql",),
     ),
     Happy(
         command="up",
@@ -345,7 +354,7 @@ on_each_database = pytest.mark.parametrize(
     [
         pytest.param(kind, case, id=f"{case.command}-{kind}")
         for case in HAPPY
-        for kind in ("sqlite", "postgresql")
+        for kind in case.kinds
     ],
     indirect=["url"],
 )

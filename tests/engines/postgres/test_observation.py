@@ -85,6 +85,17 @@ async def test_a_line_is_that_of_the_statement_which_took_the_lock(postgres_url:
     assert {"shop.users": ("ACCESS EXCLUSIVE", 7), "shop.orders": ("ROW EXCLUSIVE", 3)} == lines
 
 
+async def test_a_table_that_is_made_goes_out_by_itself(postgres_url: str) -> None:
+    """It may lock another one, which has to be told of its line."""
+    text = "CREATE TABLE a ();\nCREATE TABLE b (order_id integer REFERENCES orders);\n"
+
+    report = await report_of(postgres_url, sql("1", text))
+
+    assert [("shop.orders", 2), ("shop.orders_pkey", 2)] == [
+        (relation.relation, relation.line) for relation in report.relations
+    ]
+
+
 async def test_relations_come_with_what_the_server_knows(postgres_url: str) -> None:
     """The kind, the rows if it has ever counted them, and the size."""
     await do(postgres_url, SHOP + "ANALYZE shop.users;")
@@ -314,15 +325,19 @@ async def test_a_long_file_is_looked_at_section_by_section(
     await do(postgres_url, USERS)
     row = f"INSERT INTO users VALUES (1, '{'x' * 500}');\n{filler}"
     rows = row * (LONG // len(row) + 1)
-    migration_folder.write("1_seed.sql", f"-- migrate:up\n{rows}{CHECK};\n{rows}")
+    marker = "-- migrate:up allow:scan\n"
+    migration_folder.write("1_only_rows.sql", f"{marker}{rows}")
+    migration_folder.write("2_lock.sql", f"{marker}{rows}{CHECK};\n{rows}")
     events: list[Any] = []
 
-    migrator = Migrator(postgres_url, migration_folder, lock_report=True, observer=events.append)
-    await migrator.up()
+    await Migrator(postgres_url, migration_folder, fail_on="scan", observer=events.append).up()
 
-    (report,) = (event.report for event in events if isinstance(event, LocksReported))
+    reports = [event.report for event in events if isinstance(event, LocksReported)]
     lines = rows.count("\n")
-    assert [replace(CHECKED, scanned=True, line=lines + 2)] == plain(report)
+    assert [
+        [replace(CHECKED, mode=LockMode.ROW_EXCLUSIVE, line=2)],
+        [replace(CHECKED, scanned=True, line=lines + 2)],
+    ] == [plain(report) for report in reports]
 
 
 async def test_who_ends_the_transaction_is_told_so(postgres_url: str) -> None:
