@@ -242,7 +242,8 @@ class Session(Protocol):
     ) -> None:
         """Take the lock, run steps in one transaction, look at what each locks, roll back.
 
-        Nothing of it remains, the history table neither.
+        Nothing of it remains, the history table neither; only the table of locks does that a
+        server needs which has no advisory locks.
 
         Args:
             choose: Returns the steps, all of which run in a transaction, given the history.
