@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.sightings import (
+    KINDS,
     Moment,
     Relation,
     Sighting,
     Sightings,
-    kind_of,
     mode_named,
 )
 from asyncmig.engines.postgres.table import EQUALS, literal
@@ -81,7 +81,8 @@ def _relations(table: HistoryTable) -> str:
         f"LEFT JOIN pg_catalog.pg_class t ON t.oid {EQUALS} c.reltoastrelid "
         "LEFT JOIN pg_catalog.pg_inherits i "
         f"ON i.inhrelid {EQUALS} c.oid AND c.relispartition "
-        "WHERE n.nspname OPERATOR(pg_catalog.<>) 'information_schema' "
+        f"WHERE c.relkind {EQUALS} ANY ('{{{','.join(KINDS)}}}') "
+        "AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema' "
         "AND n.nspname OPERATOR(pg_catalog.!~) '^pg_' "
         f"AND c.oid OPERATOR(pg_catalog.<>) ALL {ours} "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x "
@@ -167,7 +168,7 @@ def _relation(row: Row) -> Relation:
     known = int(rows or 0)
     return Relation(
         name=f"{schema}.{name}",
-        kind=kind_of(str(relkind)),
+        kind=KINDS[str(relkind)],
         rows=None if known < 0 else known,
         bytes=int(size or 0),
         parent=parent,

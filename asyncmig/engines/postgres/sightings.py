@@ -15,7 +15,7 @@ _MODES = {f"{mode.name.title().replace('_', '')}Lock": mode for mode in LockMode
 _SCANNED = frozenset({RelationKind.TABLE, RelationKind.MATERIALIZED_VIEW})
 """What is read from end to end when it is read that way. An index counts its look-ups as scans."""
 
-_KINDS = {
+KINDS = {
     "r": RelationKind.TABLE,
     "p": RelationKind.PARTITIONED_TABLE,
     "i": RelationKind.INDEX,
@@ -26,6 +26,7 @@ _KINDS = {
     "f": RelationKind.FOREIGN_TABLE,
     "c": RelationKind.COMPOSITE_TYPE,
 }
+"""What ``pg_class.relkind`` stands for, as far as others may be waiting for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,6 @@ class _Seen:
 def mode_named(name: str) -> LockMode:
     """Return the mode that ``pg_locks`` calls ``AccessExclusiveLock`` and so on."""
     return _MODES[name]
-
-
-def kind_of(relkind: str) -> RelationKind:
-    """Return what ``pg_class.relkind`` stands for."""
-    return _KINDS[relkind]
 
 
 class Sightings:

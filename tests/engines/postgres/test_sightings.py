@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from asyncmig.engines.postgres.sightings import (
+    KINDS,
     Moment,
     Relation,
     Sighting,
     Sightings,
-    kind_of,
     mode_named,
 )
 from asyncmig.locks import LockMode, LockReport, RelationKind, RelationReport
@@ -165,4 +165,4 @@ def test_the_server_s_words_are_understood() -> None:
     assert [LockMode.ACCESS_SHARE, LockMode.SHARE_UPDATE_EXCLUSIVE, AEL] == [
         mode_named(name) for name in names
     ]
-    assert list(RelationKind) == [kind_of(letter) for letter in "rpiIvmSfc"]
+    assert list(RelationKind) == [KINDS[letter] for letter in "rpiIvmSfc"]
