@@ -341,3 +341,8 @@ class MigrationStatus:
         """Whether it is to be run, but not before the new code is everywhere."""
         begun = self.state is State.APPLYING
         return self.is_pending and self.phase is Phase.POST and not begun
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be run, and nothing has to be everywhere before that."""
+        return self.is_pending and not self.is_postponed

@@ -96,8 +96,8 @@ def refuse_before_pre(
     last = newest(status.version for status in chosen)
     if request.phases is not Phases.POST or last is None:
         return
-    new = (s for s in statuses if s.is_pending and not s.is_postponed)
-    if before := [s.key for s in new if s.version is not None and s.version < last]:
+    due = (status for status in statuses if status.is_due)
+    if before := [s.key for s in due if s.version is not None and s.version < last]:
         message = f"migration {last} waits for the new code, and {before[0]} before it is pending"
         raise TargetError(message, hint="apply that first: `asyncmig up`")
 

@@ -59,7 +59,7 @@ class StatusReport:
     @property
     def pending(self) -> tuple[MigrationStatus, ...]:
         """The migrations that ``up`` would run, policies permitting."""
-        return tuple(s for s in self.migrations if s.is_pending and not s.is_postponed)
+        return tuple(status for status in self.migrations if status.is_due)
 
     @property
     def postponed(self) -> tuple[MigrationStatus, ...]:

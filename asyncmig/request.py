@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.errors import SettingsError, TargetError, UnknownVersionError
 from asyncmig.history import Problem, State
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from asyncmig.history import MigrationStatus
 
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 Target = str | int | Version
 """A version as a caller may spell it."""
@@ -52,10 +54,7 @@ class Phases(StrEnum):
         Raises:
             SettingsError: There is no such choice.
         """
-        try:
-            return cls(given)
-        except ValueError as error:
-            raise SettingsError(str(error), hint="phase: pre, post or all") from None
+        return _chosen(cls, given, hint="phase: pre, post or all")
 
 
 class Durability(StrEnum):
@@ -77,10 +76,7 @@ class Durability(StrEnum):
         Raises:
             SettingsError: There is no such choice.
         """
-        try:
-            return cls(given)
-        except ValueError as error:
-            raise SettingsError(str(error), hint="durability: migration or run") from None
+        return _chosen(cls, given, hint="durability: migration or run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +100,12 @@ class Policy:
         Raises:
             SettingsError: There is no such choice.
         """
-        try:
-            order = OutOfOrder(out_of_order)
-            if changed is None:
-                return cls(order)
-            return cls(order, changed_sql=Changed(changed), changed_python=Changed(changed))
-        except ValueError as error:
-            hint = "out_of_order: error, apply or warn; changed: error or warn"
-            raise SettingsError(str(error), hint=hint) from None
+        hint = "out_of_order: error, apply or warn; changed: error or warn"
+        order = _chosen(OutOfOrder, out_of_order, hint=hint)
+        if changed is None:
+            return cls(order)
+        change = _chosen(Changed, changed, hint=hint)
+        return cls(order, changed_sql=change, changed_python=change)
 
     def refuses(self, migration: Migration) -> bool:
         """Tell whether an edit of that migration's file stops the run."""
@@ -120,8 +114,7 @@ class Policy:
 
     def left(self, statuses: Iterable[MigrationStatus]) -> list[str]:
         """Return what stands between the database and the files."""
-        due = (s for s in statuses if s.is_pending and not s.is_postponed)
-        return [status.key for status in due if not self.skips(status)]
+        return [status.key for status in statuses if status.is_due and not self.skips(status)]
 
     def skips(self, status: MigrationStatus) -> bool:
         """Tell whether a late migration is left pending."""
@@ -196,6 +189,18 @@ class Request:
         if self.steps is None:
             return self
         return replace(self, steps=self.steps - done) if done < self.steps else None
+
+
+def _chosen(choices: type[Choice], given: str, *, hint: str) -> Choice:
+    """Return the choice that a caller spells out.
+
+    Raises:
+        SettingsError: There is no such choice.
+    """
+    try:
+        return choices(given)
+    except ValueError as error:
+        raise SettingsError(str(error), hint=hint) from None
 
 
 def _version(given: Target | None) -> Version | None:

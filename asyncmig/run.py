@@ -114,7 +114,7 @@ class Run:
             direction=Direction.UP if request is None else request.direction,
             entries=tuple(self.entries),
             current=self.version,
-            pending=sum(1 for s in statuses if s.is_pending and not s.is_postponed),
+            pending=sum(1 for status in statuses if status.is_due),
             lock_wait_ms=milliseconds(self.waited),
             duration_ms=duration_ms,
             warnings=tuple(status for status in statuses if status.problems),

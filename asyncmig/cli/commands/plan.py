@@ -57,7 +57,7 @@ async def work(invocation: Invocation) -> Outcome:
     facts = Facts(
         database=report.database,
         current=None if report.current is None else str(report.current),
-        pending=sum(1 for s in report.migrations if s.is_pending and not s.is_postponed),
+        pending=sum(1 for status in report.migrations if status.is_due),
         migrations=tuple(row_of_status(status) for status in report.migrations),
         more=more,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres.book import entry_of
 from asyncmig.engines.postgres.connection import ConnectionLostError
+from asyncmig.engines.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
     from asyncmig.engines.postgres.desk import Desk
@@ -44,9 +45,19 @@ async def flush(desk: Desk) -> None:
 
 
 async def _flush(desk: Desk, newest: HistoryEntry) -> None:
-    """Lock the row: a transaction that has written nothing to the log would not wait for it."""
+    """Lock the row: a transaction that has written nothing to the log would not wait for it.
+
+    Without the fence: nothing is changed, and through a pooler another runner may be in its turn,
+    and may even have retired the row by now. It is known by the run that has written it.
+    """
+    transaction = Transaction(desk.wire)
     lock = desk.table.touch(newest.id)
     first = f"SET LOCAL statement_timeout = 0; {desk.ourselves} {lock};"
-    async with desk.transaction(None, first, desk.book.row(newest.id)) as found:
-        if [newest] != [entry_of(row) for row in found]:
-            raise HistoryMovedError
+    try:
+        found = await transaction.begin(first, desk.book.row(newest.id))
+    except BaseException:
+        await transaction.roll_back()
+        raise
+    await transaction.commit()
+    if [newest.run_id] != [entry_of(row).run_id for row in found]:
+        raise HistoryMovedError

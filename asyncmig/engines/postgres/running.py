@@ -164,21 +164,21 @@ async def _explain(
         for statement in batch.statements:
             await _send(wire, step, script, Batch((statement,)))
         return
-    statement, place = batch.find(error.position or 0)
+    statement, offset = batch.find(error.position or 0)
     raise failed(
         step,
         script,
         statement,
-        message=_words(error, statement, place),
-        offset=None if error.position is None else place,
+        message=_words(error, statement, offset),
+        offset=None if error.position is None else offset,
         sqlstate=error.sqlstate,
         hint=error.hint,
     ) from error
 
 
-def _words(error: ServerError, statement: Statement, place: int) -> str:
+def _words(error: ServerError, statement: Statement, offset: int) -> str:
     """Return what the server says, but for the semicolon that its author has not written."""
-    is_behind_it = error.sqlstate == _SYNTAX_ERROR and place >= len(statement.text)
+    is_behind_it = error.sqlstate == _SYNTAX_ERROR and offset >= len(statement.text)
     return "syntax error at end of input" if is_behind_it else error.message
 
 

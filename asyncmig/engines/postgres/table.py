@@ -283,8 +283,8 @@ class HistoryTable:
         return self._update(entry_id, {"state": literal(state)})
 
     def touch(self, entry_id: int) -> str:
-        """Lock a row without changing it."""
-        return f"SELECT id FROM {self.qualified} WHERE id {EQUALS} {entry_id} FOR UPDATE"
+        """Lock a row without changing it, and without waiting for one who changes its state."""
+        return f"SELECT id FROM {self.qualified} WHERE id {EQUALS} {entry_id} FOR KEY SHARE"
 
     def note(self, entry_id: int, progress: str) -> str:
         """Write down how far a row got."""

@@ -10,12 +10,14 @@ import pytest
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres import watch
 from asyncmig.engines.postgres.desk import Desk
+from asyncmig.engines.postgres.table import HistoryTable
 from asyncmig.errors import (
     DatabaseAccessError,
     DirectConnectionRequiredError,
     MigrationFailedError,
 )
 from asyncmig.plan import make_plan
+from asyncmig.request import Durability
 from tests.engines.lab import (
     LAX,
     RIVAL,
@@ -45,6 +47,32 @@ STATE = (
     "SELECT name, setting FROM pg_settings WHERE source = 'session' "
     "AND name NOT IN ('application_name', 'client_encoding', 'DateStyle', 'TimeZone')"
 )
+
+
+async def test_a_flush_needs_no_turn(pgbouncer: Pooler, postgres_url: str) -> None:
+    """Another runner may be in its own by then: what was done is flushed, and not called lost."""
+    url = pgbouncer(PoolMode.TRANSACTION, 2)
+    key = HistoryTable("public", "asyncmig_history").lock_key
+    async with locked(engine_for(url, durability=Durability.RUN)) as session:
+        await carry_out(session, USERS)
+        async with connected(postgres_url) as rival:
+            await rival.execute(f"SELECT pg_advisory_lock({key})")
+            await session.flush()
+            await rival.execute(f"SELECT pg_advisory_unlock({key})")
+    assert ["1"] == [entry.key for entry in await history_of(engine_for(url))]
+
+
+async def test_a_flush_does_not_wait_for_who_retires_the_row(
+    pgbouncer: Pooler, postgres_url: str
+) -> None:
+    """What was done is on the disk, whatever is made of it next."""
+    url = pgbouncer(PoolMode.TRANSACTION, 2)
+    async with locked(engine_for(url, durability=Durability.RUN)) as session:
+        await carry_out(session, USERS)
+        async with connected(postgres_url) as rival, rival.transaction():
+            await rival.execute("UPDATE asyncmig_history SET state = 'superseded'")
+            with anyio.fail_after(20):
+                await session.flush()
 
 
 @pytest.mark.parametrize("pool", [1, 2, 20])
