@@ -99,6 +99,8 @@ def _in_force(traces: Iterable[Trace]) -> _InForce | None:
             continue
         elif version is None:
             checksums[name] = checksum
+        elif not version.isdigit():  # a version of several numbers, from another tool
+            return None
         else:
             number = int(version)
             if number > newest:

@@ -171,7 +171,8 @@ def find_version(target: str | int | Version, known: Iterable[Version | None]) -
     if target == "latest" and versions:
         return versions[-1]
     text = str(target)
-    if text.isascii() and text.isdigit() and (wanted := Version(text)) in versions:
+    wanted = Version.parse(text)
+    if wanted is not None and wanted in versions:
         return versions[versions.index(wanted)]
     raise UnknownVersionError(text, [version.text for version in versions])
 

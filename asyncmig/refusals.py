@@ -107,7 +107,7 @@ def refuse_unknown_target(request: Request, statuses: Sequence[MigrationStatus])
     known = [s.version for s in statuses if s.version is not None]
     if request.to is None or request.to in known:
         return
-    if request.to.number != 0 or request.direction is Direction.UP:
+    if not request.to.is_zero or request.direction is Direction.UP:
         raise UnknownVersionError(request.to.text, [version.text for version in known])
 
 

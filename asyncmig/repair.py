@@ -132,8 +132,8 @@ def plan_baseline(migrations: Sequence[Migration], history: History, target: str
 def _identity(key: str, known: dict[Identity, object]) -> Identity:
     if key.startswith("R__") and key.removeprefix("R__") in known:
         return key.removeprefix("R__")
-    if key.isascii() and key.isdigit() and Version(key) in known:
-        return Version(key)
+    if (version := Version.parse(key)) is not None and version in known:
+        return version
     versions = sorted(one for one in known if isinstance(one, Version))
     names = sorted(one for one in known if isinstance(one, str))
     repeatables = [key_of(None, name) for name in names]

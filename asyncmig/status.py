@@ -179,10 +179,10 @@ def _is_reversal(row: HistoryEntry) -> bool:
     return row.direction is Direction.DOWN and row.state is RowState.REVERTED
 
 
-def _order(status: MigrationStatus) -> tuple[bool, int, str]:
+def _order(status: MigrationStatus) -> tuple[bool, tuple[int, ...], str]:
     """Sort versions by number, and repeatables behind them by name."""
-    number = 0 if status.version is None else status.version.number
-    return (status.version is None, number, status.name)
+    numbers = () if status.version is None else status.version.numbers
+    return (status.version is None, numbers, status.name)
 
 
 def active_versions(history: History) -> Iterator[Version]:

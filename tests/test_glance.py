@@ -55,7 +55,7 @@ def any_rows(draw: st.DrawFn) -> History:
     in_force: set[tuple[object, Direction]] = set()
     rows: list[HistoryEntry] = []
     for entry_id in range(1, draw(st.integers(0, 7)) + 1):
-        version = draw(st.sampled_from(["1", "2", "3", "004", None]))
+        version = draw(st.sampled_from(["1", "2", "3", "004", "2.1", None]))
         kinds = [Kind.VERSIONED, Kind.VERSIONED, Kind.BASELINE] if version else [Kind.REPEATABLE]
         kind = draw(st.sampled_from(kinds))
         ways = [Direction.UP] if kind is Kind.BASELINE else [*[Direction.UP] * 4, Direction.DOWN]

@@ -39,6 +39,15 @@ def test_leading_zeros_do_not_tell_versions_apart(left: int, right: int, padding
     assert (left == right) == (len({one, other}) == 1)
 
 
+def test_versions_of_several_numbers_are_compared_number_by_number() -> None:
+    """As Flyway does: 1.10 follows 1.9, and a zero at the end says nothing."""
+    texts = ["1.10", "1.9", "2", "1", "1.0.1", "1.9.0.1"]
+    assert ["1", "1.0.1", "1.9", "1.9.0.1", "1.10", "2"] == [
+        str(version) for version in sorted(map(Version, texts))
+    ]
+    assert len({Version("1"), Version("1.0"), Version("01.0.0")}) == 1
+
+
 def test_a_version_is_no_text_and_no_number() -> None:
     """A version equals versions only, so that a forgotten conversion shows."""
     version: object = Version("7")
@@ -50,7 +59,9 @@ def test_a_version_is_kept_as_it_was_written() -> None:
     assert ("007", "Version(text='007')") == (str(Version("007")), repr(Version("007")))
 
 
-@pytest.mark.parametrize("text", ["", " 1", "1 ", "1_0", "-1", "+1", "1.0", "0x1", "٣", "²", "v1"])
+@pytest.mark.parametrize(
+    "text", ["", " 1", "1 ", "1_0", "-1", "+1", "1.", ".1", "1..2", "0x1", "٣", "²", "v1"]
+)
 def test_a_version_that_is_not_digits_is_refused(text: str) -> None:
     """Python's int() would take some of these."""
     with pytest.raises(ValueError, match="a version is made of digits, not "):

@@ -128,4 +128,4 @@ def _spellings(path: str) -> Iterable[str]:
 
 def _is_version(word: str, version: Version | None) -> bool:
     """Tell whether a word is that version; ``7`` is ``007``."""
-    return word.isascii() and word.isdigit() and version == Version(word)
+    return version is not None and version == Version.parse(word)

@@ -76,10 +76,10 @@ def _identity(name: FileName) -> Version | str:
     return name.name if name.version is None else name.version
 
 
-def _place_in_order(group: list[File]) -> tuple[int, int, str]:
+def _place_in_order(group: list[File]) -> tuple[int, tuple[int, ...], str]:
     """Return what sorts versions by number, and repeatables behind them by name."""
     name = group[0].name
-    return (1, 0, name.name) if name.version is None else (0, name.version.number, "")
+    return (1, (), name.name) if name.version is None else (0, name.version.numbers, "")
 
 
 def _bundle_of(group: list[File]) -> Bundle | SourceError:

@@ -38,7 +38,8 @@ def version_gap(subject: Subject) -> Iterator[Flaw]:
     version, former = subject.migration.version, subject.former
     if version is None or former is None or _moment(version) or _moment(former):
         return
-    if version.number > former.number + 1:
+    *outer, last = version.numbers
+    if outer == list(former.numbers[:-1]) and last > former.numbers[-1] + 1:
         yield Flaw(
             f"there is nothing between version {former} and version {version}",
             "close the gap while the file is new; what comes into it later is out of order",
