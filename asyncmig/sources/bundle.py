@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.errors import DuplicateVersionError, SourceError
 from asyncmig.migration import Direction
-from asyncmig.sources.names import FileName, Format
+from asyncmig.sources.names import FileName, Language
 from asyncmig.sources.place import Place
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _bundle_of(group: list[File]) -> Bundle | SourceError:
 
 def _without_up(down: File) -> SourceError:
     """Return the error for a down that nothing goes up to."""
-    missing = f"{down.name.version}_{down.name.name}.{Direction.UP}.{down.name.format}"
+    missing = f"{down.name.version}_{down.name.name}.{Direction.UP}.{down.name.language}"
     return down.place.wrong("the down half of a pair without its up", hint=f"write {missing} too")
 
 
@@ -109,7 +109,7 @@ def _beside_a_whole(down: File, whole: File) -> SourceError:
     file_name = whole.entry.name
     hint = (
         f"write `async def down(connection):` into {file_name} instead"
-        if whole.name.format is Format.PYTHON
+        if whole.name.language is Language.PYTHON
         else f"rename {file_name} to {file_name.removesuffix('sql')}{Direction.UP}.sql"
     )
     return down.place.wrong(f"a down half, but {file_name} is no up half", hint=hint)

@@ -125,7 +125,7 @@ def _take_apart(file_name: str) -> tuple[Key, str] | None:
     if parsed.version is None:
         return parsed.name, _REPEATABLE
     direction = f"{parsed.direction}." if parsed.direction else ""
-    return parsed.version.number, f"{direction}{parsed.format}"
+    return parsed.version.number, f"{direction}{parsed.language}"
 
 
 def _checksum(

@@ -11,7 +11,7 @@ from asyncmig.sources.bundle import Bundle, File, bundle
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import locate, unreadable
 from asyncmig.sources.long_file import read_long
-from asyncmig.sources.names import Format, Misnamed, parse_name
+from asyncmig.sources.names import Language, Misnamed, parse_name
 from asyncmig.sources.place import Place, Text
 from asyncmig.sources.python_file import read_python
 from asyncmig.sources.sql_file import read_sql
@@ -120,7 +120,7 @@ def _read_file(file: File, dialect: Dialect) -> Mapping[Direction, Script]:
     except OSError as error:
         raise unreadable(file.path, error) from error
     text = Text(decode(content, file.place), file.place)
-    if file.name.format is Format.PYTHON:
+    if file.name.language is Language.PYTHON:
         return read_python(text)
     return read_sql(text, file.name, dialect)
 

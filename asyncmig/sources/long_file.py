@@ -17,7 +17,7 @@ from asyncmig.errors import SourceError
 from asyncmig.migration import Checksum, Direction, LongScript, SqlScript
 from asyncmig.sources.location import LONG, unreadable
 from asyncmig.sources.markers import suspicious_lines
-from asyncmig.sources.names import Format
+from asyncmig.sources.names import Language
 from asyncmig.sources.place import Text
 from asyncmig.sources.sql_file import read_sql
 
@@ -148,7 +148,7 @@ def checksum_of_long(path: Path, place: Place, name: FileName, dialect: Dialect)
 
 def _may_be_long(path: Path, name: FileName) -> bool:
     """Tell whether a file is worth it. The way down is kept in the history, so it is kept here."""
-    is_up = name.format is Format.SQL and name.direction is not Direction.DOWN
+    is_up = name.language is Language.SQL and name.direction is not Direction.DOWN
     return is_up and path.stat().st_size >= LONG
 
 

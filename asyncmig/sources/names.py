@@ -1,4 +1,4 @@
-"""What the name of a file says: its version, its name, its direction and its format.
+"""What the name of a file says: its version, its name, its direction and its language.
 
 Pure: a name goes in, a value comes out, and no file is looked at.
 """
@@ -13,7 +13,7 @@ from enum import StrEnum
 from asyncmig.migration import Direction, Version, key_of
 
 
-class Format(StrEnum):
+class Language(StrEnum):
     """What a file is written in, spelled as the file name ends."""
 
     SQL = "sql"
@@ -28,13 +28,13 @@ class FileName:
         version: The digits in front; ``None`` for a repeatable migration.
         name: What stands between the version and the endings.
         direction: Which half of a pair it is; ``None`` for a file that stands alone.
-        format: What it is written in.
+        language: What it is written in.
     """
 
     version: Version | None
     name: str
     direction: Direction | None = None
-    format: Format = Format.SQL
+    language: Language = Language.SQL
 
     @property
     def key(self) -> str:
@@ -71,13 +71,13 @@ _FORM = (
     "a file that is no migration begins with an underscore"
 )
 
-_ENDINGS = frozenset(Format)
+_ENDINGS = frozenset(Language)
 
 # Digits, an underscore, then anything: real names hold spaces, dashes, dots ("1.7.0_schema",
 # "name..sql") and letters of every alphabet, and all of them have been applied somewhere.
 _NAME = re.compile(
     r"(?:(?P<version>[0-9]+)_|R__)(?P<name>.+?)"
-    r"(?:\.(?P<direction>up|down)\.*)?\.(?P<format>sql|py)",
+    r"(?:\.(?P<direction>up|down)\.*)?\.(?P<language>sql|py)",
     re.DOTALL,
 )
 
@@ -141,18 +141,18 @@ def _take_apart(file_name: str) -> FileName | None:
         version=Version(match["version"]) if match["version"] else None,
         name=match["name"],
         direction=Direction(match["direction"]) if match["direction"] else None,
-        format=Format(match["format"]),
+        language=Language(match["language"]),
     )
 
 
 def _contradiction(found: FileName) -> Misnamed | None:
     """Say which parts of a well-formed name do not go together."""
-    if found.format is Format.PYTHON and found.direction:
+    if found.language is Language.PYTHON and found.direction:
         return Misnamed(
             "a Python migration holds both directions in one file",
             "" if found.is_repeatable else f"{found.version}_{found.name}.py",
         )
-    if found.is_repeatable and found.format is Format.PYTHON:
+    if found.is_repeatable and found.language is Language.PYTHON:
         return Misnamed("a repeatable migration is written in SQL")
     if found.is_repeatable and found.direction is Direction.DOWN:
         return Misnamed("a repeatable migration has no way down")

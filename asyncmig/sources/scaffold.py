@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.errors import SettingsError
 from asyncmig.migration import Version, key_of
-from asyncmig.sources.names import Format
+from asyncmig.sources.names import Language
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def next_version(existing: Sequence[Version], *, sequential: bool, now: datetime
     return max(Version(now.astimezone(UTC).strftime("%Y%m%d%H%M%S")), following)
 
 
-def file_name(version: Version | None, words: str, *, written_in: Format = Format.SQL) -> str:
+def file_name(version: Version | None, words: str, *, written_in: Language = Language.SQL) -> str:
     """Return the name of the file, such as ``0001_add_users.sql`` for "Add users".
 
     Args:
@@ -54,7 +54,7 @@ def file_name(version: Version | None, words: str, *, written_in: Format = Forma
         SettingsError: There is no letter or digit in ``words``, or there are too many, or a
             repeatable migration is asked for in Python.
     """
-    if version is None and written_in is Format.PYTHON:
+    if version is None and written_in is Language.PYTHON:
         raise SettingsError("a repeatable migration is written in SQL", hint="leave --python out")
     slug = _slug(words)
     if not slug:

@@ -126,7 +126,7 @@ def _wrong_file(marker: Marker, text: Text, name: FileName) -> InvalidMigrationE
             "a repeatable migration has no way down",
             hint="leave the migrate:down out: the next change of the file replaces this one",
         )
-    other = f"{name.version}_{name.name}.{marker.direction}.{name.format}"
+    other = f"{name.version}_{name.name}.{marker.direction}.{name.language}"
     return text.wrong_at(
         marker.offset,
         f"migrate:{marker.direction} in the {name.direction} half of a pair",

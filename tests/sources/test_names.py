@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncmig.migration import Direction, Version
-from asyncmig.sources.names import FileName, Format, Misnamed, parse_name
+from asyncmig.sources.names import FileName, Language, Misnamed, parse_name
 
 UP, DOWN = Direction.UP, Direction.DOWN
 
@@ -20,7 +20,7 @@ UP, DOWN = Direction.UP, Direction.DOWN
         ("000001_invoices.down.sql", FileName(Version("1"), "invoices", DOWN)),
         (
             "20260822090000_lowercase.py",
-            FileName(Version("20260822090000"), "lowercase", None, Format.PYTHON),
+            FileName(Version("20260822090000"), "lowercase", None, Language.PYTHON),
         ),
         ("R__totals.sql", FileName(None, "totals")),
         # as real projects call theirs

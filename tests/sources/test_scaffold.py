@@ -8,7 +8,7 @@ import pytest
 
 from asyncmig.errors import SettingsError
 from asyncmig.migration import PythonScript, SqlScript, Version
-from asyncmig.sources.names import FileName, Format, parse_name
+from asyncmig.sources.names import FileName, Language, parse_name
 from asyncmig.sources.scaffold import file_name, next_version, python_template, sql_template
 from asyncmig.sql import Dialect
 from tests.sources.memory_folder import load_file, text_of
@@ -63,11 +63,11 @@ def test_words_turn_into_a_file_name(words: str, expected: str) -> None:
 
 def test_the_file_name_says_the_format() -> None:
     """What is written is what will be read."""
-    python = file_name(Version("7"), "Move it", written_in=Format.PYTHON)
+    python = file_name(Version("7"), "Move it", written_in=Language.PYTHON)
     repeatable = file_name(None, "Totals view")
 
     assert ("7_move_it.py", "R__totals_view.sql") == (python, repeatable)
-    assert FileName(Version("7"), "move_it", None, Format.PYTHON) == parse_name(python)
+    assert FileName(Version("7"), "move_it", None, Language.PYTHON) == parse_name(python)
     assert FileName(None, "totals_view") == parse_name(repeatable)
 
 
@@ -90,7 +90,7 @@ def test_words_that_make_no_name_are_refused(words: str, message: str) -> None:
 def test_a_repeatable_in_python_is_refused() -> None:
     """Nothing would read it."""
     with pytest.raises(SettingsError) as caught:
-        file_name(None, "view", written_in=Format.PYTHON)
+        file_name(None, "view", written_in=Language.PYTHON)
 
     assert "a repeatable migration is written in SQL" == str(caught.value)
 

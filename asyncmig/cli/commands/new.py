@@ -12,7 +12,7 @@ from asyncmig.cli.options import add_source_option
 from asyncmig.cli.output.document import Facts
 from asyncmig.errors import SettingsError, SourceError
 from asyncmig.sources.location import locate
-from asyncmig.sources.names import FileName, Format, parse_name
+from asyncmig.sources.names import FileName, Language, parse_name
 from asyncmig.sources.scaffold import file_name, next_version, python_template, sql_template
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def work(invocation: Invocation) -> Outcome:
         version = next_version(
             versions_in(folder), sequential=options.sequential, now=datetime.now(UTC)
         )
-    written_in = Format.PYTHON if options.python else Format.SQL
+    written_in = Language.PYTHON if options.python else Language.SQL
     file = folder / file_name(version, " ".join(options.name), written_in=written_in)
     if options.python:
         text = python_template(require_dialect(invocation.settings))
