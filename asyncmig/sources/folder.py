@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import NoMigrationsError, SourceError
 from asyncmig.migration import Direction, LongScript, Migration, PythonScript, checksum
 from asyncmig.sources.bundle import Bundle, File, bundle
+from asyncmig.sources.contents import Contents
 from asyncmig.sources.decode import decode
+from asyncmig.sources.formats.base import Context
+from asyncmig.sources.formats.native import Native
+from asyncmig.sources.formats.recognition import recognise
 from asyncmig.sources.location import locate, unreadable
 from asyncmig.sources.long_file import read_long
-from asyncmig.sources.names import Language, Misnamed, parse_name
-from asyncmig.sources.place import Place, Text
+from asyncmig.sources.names import Language
+from asyncmig.sources.place import Text
 from asyncmig.sources.python_file import read_python
-from asyncmig.sources.sql_file import read_sql
+from asyncmig.sources.reading import BY_ITSELF
+from asyncmig.sources.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asyncmig.migration import Script
-    from asyncmig.sources.location import Location, Source
+    from asyncmig.sources.formats.base import FileFormat
+    from asyncmig.sources.location import Source
+    from asyncmig.sources.reading import Reading
     from asyncmig.sql import Dialect
 
 
-def load(source: Source, dialect: Dialect) -> tuple[Migration, ...]:
+def load(source: Source, dialect: Dialect, reading: Reading = BY_ITSELF) -> tuple[Migration, ...]:
     """Read the migrations of a folder or a package, completely, without running any.
 
     This blocks on the disk and on the parser; call it in a worker thread.
@@ -33,6 +41,7 @@ def load(source: Source, dialect: Dialect) -> tuple[Migration, ...]:
         source: A path, a ``Traversable`` or ``"package:shop.migrations"``; see
             :func:`asyncmig.sources.location.locate`.
         dialect: Whose strings and comments the SQL files are written with.
+        reading: What is known of the files beforehand.
 
     Returns:
         The versioned migrations by version, then the repeatable ones by name.
@@ -42,77 +51,87 @@ def load(source: Source, dialect: Dialect) -> tuple[Migration, ...]:
         NoMigrationsError: There is no migration in it.
         InvalidMigrationError: A file cannot be read as a migration.
         DuplicateVersionError: Two files claim one version.
-        SourceError: A file cannot be read at all.
+        SourceError: A file cannot be read at all, or the folder in two ways.
+        SettingsError: There is no such format.
     """
-    migrations, problems = _read_all(source, dialect)
-    if problems:
-        raise problems[0]
-    return migrations
+    contents = read_folder(source, dialect, reading)
+    if contents.problems:
+        raise contents.problems[0]
+    return contents.migrations
 
 
-def find_problems(source: Source, dialect: Dialect) -> tuple[SourceError, ...]:
+def find_problems(
+    source: Source, dialect: Dialect, reading: Reading = BY_ITSELF
+) -> tuple[SourceError, ...]:
     """Return everything that is wrong with the files, at most one error for each.
 
     The first of them, in the order of the file names, is the one that :func:`load` raises.
     """
-    _, problems = _read_all(source, dialect)
-    return problems
-
-
-def _read_all(
-    source: Source, dialect: Dialect
-) -> tuple[tuple[Migration, ...], tuple[SourceError, ...]]:
-    """Return the migrations that can be read, and what is wrong with the others."""
-    problems: list[SourceError] = []
     try:
-        files = _list_files(locate(source), problems)
+        return read_folder(source, dialect, reading).problems
     except SourceError as error:
-        return (), (error,)
-    migrations: list[Migration] = []
-    for found in bundle(files):
-        if isinstance(found, SourceError):
-            problems.append(found)
-        elif scripts := _read_scripts(found, dialect, problems):
-            migrations.append(_migration(found.up, scripts))
-    return tuple(migrations), tuple(sorted(problems, key=lambda error: error.file or ""))
+        return (error,)
 
 
-def _list_files(location: Location, problems: list[SourceError]) -> list[File]:
-    """Return the migration files of a folder, and note the names that cannot be."""
+def read_folder(source: Source, dialect: Dialect, reading: Reading = BY_ITSELF) -> Contents:
+    """Read a folder as :func:`load` does, and return what is wrong beside what is right.
+
+    Raises:
+        SourceNotFoundError: There is no such folder.
+        NoMigrationsError: There is no migration in it.
+        SourceError: It cannot be listed, or can be read in two ways.
+        SettingsError: There is no such format.
+    """
+    tree = Tree(locate(source))
+    context = Context(dialect, reading.placeholders)
+    attempt = partial(_attempt, tree, context)
+    return attempt(recognise(tree, reading, attempt))
+
+
+def _attempt(tree: Tree, context: Context, by: FileFormat) -> Contents:
+    """Read a folder by the rules of one format.
+
+    Raises:
+        NoMigrationsError: There is no migration in it.
+    """
+    problems: list[SourceError] = []
     files: list[File] = []
-    for entry in location.files():
-        name = parse_name(entry.name)
-        path = location.path_of(entry.name)
-        if name is None:
-            continue
-        if isinstance(name, Misnamed):
-            problems.append(Place(path).wrong(name.sentence, hint=name.hint))
+    for found in by.files(tree):
+        if isinstance(found, File):
+            files.append(found)
         else:
-            files.append(File(name, path, entry))
+            problems.append(found)
     if not files and not problems:
-        raise NoMigrationsError(location.label)
-    return files
+        raise NoMigrationsError(tree.location.label)
+    migrations: list[Migration] = []
+    for group in bundle(files):
+        if isinstance(group, SourceError):
+            problems.append(group)
+        elif scripts := _read_scripts(group, by, context, problems):
+            migrations.append(_migration(group.up, scripts))
+    problems.sort(key=lambda error: error.file or "")
+    return Contents(by.tool, tuple(migrations), tuple(problems))
 
 
 def _read_scripts(
-    found: Bundle, dialect: Dialect, problems: list[SourceError]
+    found: Bundle, by: FileFormat, context: Context, problems: list[SourceError]
 ) -> Mapping[Direction, Script]:
     """Read the one or two files of a migration; nothing at all when one of them is wrong."""
     scripts: dict[Direction, Script] = {}
     errors: list[SourceError] = []
     for file in found.files:
         try:
-            scripts.update(_read_file(file, dialect))
+            scripts.update(_read_file(file, by, context))
         except SourceError as error:
             errors.append(error)
     problems += errors
     return {} if errors else scripts
 
 
-def _read_file(file: File, dialect: Dialect) -> Mapping[Direction, Script]:
-    """Read one file; a long one on disk without keeping all of it."""
-    if isinstance(file.entry, Path):
-        scripts = read_long(file.entry, file.place, file.name, dialect)
+def _read_file(file: File, by: FileFormat, context: Context) -> Mapping[Direction, Script]:
+    """Read one file; a long one of ours on disk without keeping all of it."""
+    if isinstance(file.entry, Path) and isinstance(by, Native):
+        scripts = read_long(file.entry, file.place, file.name, context.dialect)
         if scripts is not None:
             return scripts
     try:
@@ -122,7 +141,7 @@ def _read_file(file: File, dialect: Dialect) -> Mapping[Direction, Script]:
     text = Text(decode(content, file.place), file.place)
     if file.name.language is Language.PYTHON:
         return read_python(text)
-    return read_sql(text, file.name, dialect)
+    return by.read(text, file, context)
 
 
 def _migration(file: File, scripts: Mapping[Direction, Script]) -> Migration:

@@ -59,6 +59,18 @@ class Location:
             raise unreadable(self.label, error) from error
         raise self._not_a_folder() if is_file else self._not_found()
 
+    def folders(self) -> list[Location]:
+        """List the folders in the folder, sorted by name, without those that begin with a dot.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        try:
+            names = sorted(name for name in self._folders() if not name.startswith("."))
+        except OSError as error:
+            raise unreadable(self.label, error) from error
+        return [Location(self.path_of(name), self.root.joinpath(name)) for name in names]
+
     def _folders(self) -> set[str]:
         """Return the names of the folders in it.
 

@@ -231,6 +231,8 @@ class _Reading:
         up, down = scripts.get(Direction.UP), scripts.get(Direction.DOWN)
         if up is None or up.text or not up.transaction:
             return None
+        if up.first_line != self.head.count("\n") + 1:  # a marker behind the up begins another one
+            return None
         if down is not None:
             scripts[Direction.DOWN] = replace(down, first_line=down.first_line + self._lines)
         return scripts

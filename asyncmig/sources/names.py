@@ -128,6 +128,11 @@ def parse_name(file_name: str) -> FileName | Misnamed | None:
     return _contradiction(found) or found
 
 
+def is_half(file_name: str) -> bool:
+    """Tell whether a file is one half of a pair, by how its name ends."""
+    return file_name.endswith((".up.sql", ".down.sql"))
+
+
 def _has_controls(stem: str) -> bool:
     return any(unicodedata.category(character) in {"Cc", "Cs"} for character in stem)
 

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from asyncmig.migration import SqlScript
 from asyncmig.sources import find_problems, load
+from asyncmig.sources.reading import BY_ITSELF
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from asyncmig.errors import SourceError
     from asyncmig.migration import Migration, Script
+    from asyncmig.sources.reading import Reading
 
     StrPath = str | os.PathLike[str]
 
@@ -63,15 +65,25 @@ class MemoryFile:
 
 @dataclass(frozen=True, slots=True)
 class MemoryFolder:
-    """A folder that holds those files, in the order in which they were given."""
+    """A folder that holds those files, in the order in which they were given.
+
+    A slash in a name makes a folder in the folder.
+    """
 
     files: Mapping[str, str | bytes] = field(repr=False)
     name: str = "migrations"
 
     def iterdir(self) -> Iterator[Traversable]:
-        """Yield its files."""
-        for name, content in self.files.items():
-            yield MemoryFile(name, content.encode() if isinstance(content, str) else content)
+        """Yield what is in it."""
+        folders: dict[str, dict[str, str | bytes]] = {}
+        for path, content in self.files.items():
+            name, slash, rest = path.partition("/")
+            if slash:
+                folders.setdefault(name, {})[rest] = content
+            else:
+                yield MemoryFile(name, content.encode() if isinstance(content, str) else content)
+        for name, files in folders.items():
+            yield MemoryFolder(files, name)
 
     def is_dir(self) -> bool:
         """Say yes."""
@@ -112,10 +124,12 @@ class Complaint:
 
 
 def load_files(
-    files: Mapping[str, str | bytes], dialect: Dialect = Dialect.POSTGRESQL
+    files: Mapping[str, str | bytes],
+    dialect: Dialect = Dialect.POSTGRESQL,
+    reading: Reading = BY_ITSELF,
 ) -> tuple[Migration, ...]:
     """Load a folder of those files."""
-    return load(MemoryFolder(files), dialect)
+    return load(MemoryFolder(files), dialect, reading)
 
 
 def load_file(name: str, content: str | bytes, dialect: Dialect = Dialect.POSTGRESQL) -> Migration:
@@ -125,10 +139,12 @@ def load_file(name: str, content: str | bytes, dialect: Dialect = Dialect.POSTGR
 
 
 def complaints(
-    files: Mapping[str, str | bytes], dialect: Dialect = Dialect.POSTGRESQL
+    files: Mapping[str, str | bytes],
+    dialect: Dialect = Dialect.POSTGRESQL,
+    reading: Reading = BY_ITSELF,
 ) -> list[Complaint]:
     """Return what is wrong with a folder of those files."""
-    return [complaint(error) for error in find_problems(MemoryFolder(files), dialect)]
+    return [complaint(error) for error in find_problems(MemoryFolder(files), dialect, reading)]
 
 
 def complaint(error: SourceError) -> Complaint:

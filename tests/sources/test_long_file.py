@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncmig.errors import SourceError
@@ -74,6 +74,12 @@ def without_pragmas(migration: Migration) -> Migration:
 
 
 @given(file_names, contents, dialects, st.integers(1, 99))
+@example(
+    "1_a.up.sql",
+    f"-- Migrate:Up\n{'INSERT INTO t VALUES (1);' * 9}\n-- migrate:up\n",
+    Dialect.POSTGRESQL,
+    9,
+)
 def test_a_long_file_is_read_as_a_short_one_is(
     name: str, content: str, dialect: Dialect, piece: int
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from asyncmig.locks import Hazard
 from asyncmig.migration import Limits, Migration, Phase, SqlScript, Version, checksum
 from asyncmig.sources import find_problems
+from asyncmig.sources.reading import Reading
 from asyncmig.sql import Dialect
 from tests.sources.memory_folder import (
     Complaint,
@@ -356,7 +357,7 @@ def test_prose_is_left_alone(line: str) -> None:
     ],
 )
 def test_the_down_of_another_tool_is_refused(text: str, line: int, tool: str) -> None:
-    """Taken for a comment, it would run the down right after the up."""
+    """Taken for a comment in a folder that is said to be ours, it would run right after the up."""
     expected = wrong(
         line,
         1,
@@ -364,7 +365,7 @@ def test_the_down_of_another_tool_is_refused(text: str, line: int, tool: str) ->
         "write -- migrate:up and -- migrate:down instead",
     )
 
-    assert expected == complaints({"1_a.sql": text})
+    assert expected == complaints({"1_a.sql": text}, reading=Reading("asyncmig"))
 
 
 def test_the_markers_of_another_tool_may_stay_beside_ours() -> None:

@@ -1,0 +1,49 @@
+"""The formats of migration folders, one tool in each file.
+
+A format says which files of a folder it reads, and what they run in each direction; putting them
+together and ordering them is the same for all (:mod:`asyncmig.sources.folder`).
+:mod:`.recognition` tells whose folder it is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from asyncmig.errors import SettingsError
+
+if TYPE_CHECKING:
+    from asyncmig.sources.formats.base import FileFormat
+
+_HOMES = {
+    "asyncmig": "native.Native",
+    "dbmate": "native.Native",
+    "goose": "goose.Goose",
+}
+"""Where each is, by what ``--format`` calls it. The order is that in which they are asked."""
+
+TOOLS = tuple(_HOMES)
+"""The tools whose folders can be read."""
+
+
+@cache
+def format_of(tool: str) -> FileFormat:
+    """Return the format of a tool.
+
+    Raises:
+        SettingsError: There is no such tool, or its folders cannot be read.
+    """
+    if tool not in _HOMES:
+        raise SettingsError(
+            f"there is no format {tool!r}", hint=f"one of auto, {', '.join(sorted(TOOLS))}"
+        )
+    module, _, name = _HOMES[tool].partition(".")
+    found: FileFormat = getattr(import_module(f"{__name__}.{module}"), name)()
+    return found
+
+
+def formats() -> list[FileFormat]:
+    """Return every format, each once."""
+    tool_at = {home: tool for tool, home in reversed(_HOMES.items())}
+    return [format_of(tool_at[home]) for home in dict.fromkeys(_HOMES.values())]

@@ -1,0 +1,87 @@
+"""Whose folder is it?
+
+A format may be sure, because something is there that only its tool writes. If one is, it is that;
+if none is, the folder is ours, or one of plain files that every tool would read in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.errors import SourceError
+from asyncmig.migration import SqlScript, checksum
+from asyncmig.sources.formats import format_of, formats
+from asyncmig.sources.reading import AUTO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from asyncmig.migration import Script
+    from asyncmig.sources.contents import Contents
+    from asyncmig.sources.formats.base import FileFormat
+    from asyncmig.sources.reading import Reading
+    from asyncmig.sources.tree import Tree
+
+_NATIVE = "asyncmig"
+
+
+def recognise(
+    tree: Tree, reading: Reading, attempt: Callable[[FileFormat], Contents]
+) -> FileFormat:
+    """Return the format of a folder.
+
+    Args:
+        tree: The folder.
+        reading: What is known beforehand.
+        attempt: Reads the folder by a format.
+
+    Raises:
+        SettingsError: The wanted format does not exist.
+        SourceError: The folder can be read in two ways that are not the same.
+    """
+    if reading.format != AUTO:
+        return format_of(reading.format)
+    sure = [candidate for candidate in formats() if candidate.is_sure(tree)]
+    if not sure:
+        return format_of(_NATIVE)
+    if len(sure) == 1:
+        return sure[0]
+    return _agreed(sure, tree, attempt)
+
+
+def _agreed(
+    sure: Sequence[FileFormat], tree: Tree, attempt: Callable[[FileFormat], Contents]
+) -> FileFormat:
+    """Return the format that is meant: ours if that makes sense, or the first of several alike.
+
+    Raises:
+        SourceError: They do not.
+    """
+    attempts = [attempt(candidate) for candidate in sure]
+    first, *others = [found for found in attempts if not found.problems] or attempts
+    if first.format == _NATIVE and not first.problems:
+        return format_of(_NATIVE)  # every file has our markers, beside those that it came with
+    for other in others:
+        if _meaning(first) != _meaning(other):
+            raise SourceError(
+                f"{tree.location.label} means one thing by the rules of {first.format} and another "
+                f"by those of {other.format}",
+                hint=f"say whose it is: --format {first.format} or --format {other.format}",
+                file=tree.location.label,
+            )
+    return format_of(first.format)
+
+
+def _meaning(contents: Contents) -> list[object]:
+    """Return what a run would do: which versions there are, and what each of them runs."""
+    return [
+        (migration.key, migration.checksum, migration.up.transaction, _run(migration.down))
+        for migration in contents.migrations
+    ]
+
+
+def _run(script: Script | None) -> object:
+    """Return what matters of a way down, which has no checksum."""
+    if isinstance(script, SqlScript):
+        return checksum(script.text), script.transaction
+    return script

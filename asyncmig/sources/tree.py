@@ -1,0 +1,81 @@
+"""A folder that several formats look at in turn; every file of it is read at most once."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.resources.abc import Traversable
+
+    from asyncmig.sources.location import Location
+
+_COMMENT = re.compile(r"^[ \t]*--.*", re.MULTILINE)
+_HEAD = 1 << 16
+"""Bytes of a file that are looked at to tell whose it is: a seed of 50 MB says it at the top."""
+
+
+class Tree:
+    """A folder, and what is below it.
+
+    Args:
+        location: The folder.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+
+    @cached_property
+    def files(self) -> Sequence[Traversable]:
+        """The files in it, sorted by name.
+
+        Raises:
+            SourceError: It is not there, or cannot be read.
+        """
+        return self.location.files()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What the files in it are called."""
+        return frozenset(file.name for file in self.files)
+
+    @cached_property
+    def folders(self) -> Sequence[Tree]:
+        """The folders in it, sorted by name; those that begin with a dot are nobody's."""
+        return [Tree(folder) for folder in self.location.folders()]
+
+    def path_of(self, file: Traversable) -> str:
+        """Return what messages call a file in it."""
+        return self.location.path_of(file.name)
+
+    @cached_property
+    def heads(self) -> Sequence[str]:
+        """How each SQL file in it begins; one that cannot be read says nothing."""
+        return [_head(file) for file in self.files if file.name.endswith(".sql")]
+
+    @cached_property
+    def comments(self) -> str:
+        """Those lines of the SQL files that are comments, by the look of them."""
+        return "\n".join(comment for head in self.heads for comment in _COMMENT.findall(head))
+
+    def has_comment(self, pattern: re.Pattern[str]) -> bool:
+        """Tell whether some comment matches a pattern, which says itself where lines begin."""
+        return pattern.search(self.comments) is not None
+
+    def everything(self) -> Iterator[Tree]:
+        """Yield the folder and all that are below it, each before what is in it."""
+        yield self
+        for folder in self.folders:
+            yield from folder.everything()
+
+
+def _head(file: Traversable) -> str:
+    """Return how a file begins. What is wrong with it is told by who reads all of it."""
+    try:
+        with file.open("rb") as opened:
+            content: bytes = opened.read(_HEAD)
+    except OSError:
+        return ""
+    return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

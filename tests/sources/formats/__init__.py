@@ -1,0 +1,1 @@
+"""One conformance suite for each foreign format, from the rules of its tool."""
