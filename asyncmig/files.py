@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.importing import import_gently
 from asyncmig.sources.checksums import read_checksums
+from asyncmig.sources.reading import BY_ITSELF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from asyncmig.glance import Checksums
     from asyncmig.migration import Migration
     from asyncmig.sources import Source
+    from asyncmig.sources.reading import Reading
     from asyncmig.sql import Dialect
 
 
@@ -33,11 +35,13 @@ class Files:
     Args:
         source: Where they are.
         dialect: What the SQL among them is written in.
+        reading: How they are read.
     """
 
-    def __init__(self, source: Source, dialect: Dialect) -> None:
+    def __init__(self, source: Source, dialect: Dialect, reading: Reading = BY_ITSELF) -> None:
         self._source = source
         self._dialect = dialect
+        self._reading = reading
         self._migrations: Sequence[Migration] | None = None
 
     async def checksums(self) -> Checksums | None:
@@ -73,4 +77,4 @@ class Files:
         import_gently(*_CLOSER)
         from asyncmig.sources.folder import load
 
-        return load(self._source, self._dialect)
+        return load(self._source, self._dialect, self._reading)

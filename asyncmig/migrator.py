@@ -17,11 +17,12 @@ from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
+from asyncmig.sources.reading import AUTO, Reading
 from asyncmig.version import __version__
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from importlib.resources.abc import Traversable
     from types import EllipsisType
 
@@ -47,6 +48,8 @@ class Migrator:
             has already: an ``asyncpg.Pool``, an ``asyncpg.Connection``, an
             ``aiosqlite.Connection``.
         source: A folder, or a package resource such as ``importlib.resources.files("shop.db")``.
+        format: Whose files these are, such as ``"goose"``; ``"auto"`` (the default) lets them tell.
+        placeholders: What placeholders in the files of such a tool stand for, by name.
         table: The name of the history table.
         schema: The schema of the history table (PostgreSQL); ``None`` for ``public``.
         search_path: The ``search_path`` of every migration (PostgreSQL); ``None`` for the server's.
@@ -82,6 +85,8 @@ class Migrator:
         database: object,
         source: str | os.PathLike[str] | Traversable = "migrations",
         *,
+        format: str = AUTO,  # noqa: A002 - what the command line calls it
+        placeholders: Mapping[str, str] | None = None,
         table: str = "asyncmig_history",
         schema: str | None = None,
         search_path: str | None = None,
@@ -123,6 +128,7 @@ class Migrator:
         import_ahead(*RUN)
         self._engine: Engine = open_engine(database, settings)
         self._source = source
+        self._reading = Reading(format, dict(placeholders or {}))
         self._wait_timeout = wait_timeout
         self._policy = Policy.of(out_of_order, changed)
         self._settings = settings
@@ -389,7 +395,7 @@ class Migrator:
         await imported("asyncmig.files")
         from asyncmig.files import Files
 
-        return Files(self._source, self._engine.dialect)
+        return Files(self._source, self._engine.dialect, self._reading)
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from asyncmig.engines.base import Setup
     from asyncmig.events import Observer
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Options(TypedDict, total=False):
     """The keywords of :class:`asyncmig.Migrator`, which says what they mean."""
 
+    format: str
+    placeholders: Mapping[str, str] | None
     table: str
     schema: str | None
     search_path: str | None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from asyncmig.cli.secrets import redacted
 from asyncmig.durations import seconds_in
 from asyncmig.errors import SettingsError
 from asyncmig.sizes import bytes_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,23 @@ def as_whole_number(given: Given) -> int:
     if isinstance(written, str) and written.isascii() and written.isdigit():
         return int(written)
     raise given.wrong("a whole number of at least 0")
+
+
+def as_pairs(given: Given) -> Mapping[str, str]:
+    """Return values by name: a table of TOML, or ``name=value`` with commas between.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    written = given.value
+    if isinstance(written, dict):
+        return {
+            str(name): str(value) for name, value in cast("dict[object, object]", written).items()
+        }
+    pairs = [pair.partition("=") for pair in as_text(given).split(",")]
+    if not all(name.strip() and sign for name, sign, _ in pairs):
+        raise given.wrong("NAME=VALUE, with commas between several")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def as_switch(given: Given) -> bool:

@@ -25,6 +25,8 @@ def open_migrator(settings: Settings, observer: Observer) -> Migrator:
     return Migrator(
         database,
         settings.source,
+        format=settings.reading.format,
+        placeholders=settings.reading.placeholders,
         table=settings.table,
         schema=settings.schema,
         search_path=settings.search_path,

@@ -20,6 +20,16 @@ def add_source_option(parser: Parser) -> None:
         metavar="DIR",
         help="where the migrations are: a folder, or package:shop.migrations (default: migrations)",
     )
+    group.add_argument(
+        "--format",
+        metavar="TOOL",
+        help="whose files they are: goose, flyway, prisma … (default: auto, the files tell)",
+    )
+    group.add_argument(
+        "--placeholders",
+        metavar="NAME=VALUE,…",
+        help="what placeholders in such files stand for",
+    )
 
 
 def add_database_options(parser: Parser) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from asyncmig.cli.given import (
     Given,
     as_hazards,
+    as_pairs,
     as_seconds,
     as_size,
     as_switch,
@@ -28,6 +29,7 @@ from asyncmig.cli.pyproject import SECTION, Project, refuse_unknown_keys
 from asyncmig.durations import WITHOUT_LIMIT
 from asyncmig.errors import SettingsError
 from asyncmig.request import Changed, Durability, OutOfOrder
+from asyncmig.sources.reading import AUTO, BY_ITSELF, Reading
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -47,10 +49,12 @@ KEYS = frozenset(
         "durability",
         "fail-on",
         "fail-over",
+        "format",
         "lock-report",
         "lock-timeout",
         "log-format",
         "out-of-order",
+        "placeholders",
         "retries",
         "schema",
         "search-path",
@@ -89,6 +93,7 @@ class Settings:
         database: The URL as given; ``None`` when nobody gave one, empty when somebody gave that.
         database_from: Who gave it, for messages.
         source: Where the migrations are; relative to the working directory.
+        reading: How they are read.
         table: The history table.
         schema: Its schema; ``None`` for the default.
         search_path: For every migration; ``None`` for the server's.
@@ -116,6 +121,7 @@ class Settings:
     database: str | None = field(default=None, repr=False)
     database_from: str = ""
     source: str = "migrations"
+    reading: Reading = BY_ITSELF
     table: str = "asyncmig_history"
     schema: str | None = None
     search_path: str | None = None
@@ -259,6 +265,15 @@ class Sources:
         given = self.find(key)
         return () if given is None else as_hazards(given)
 
+    def pairs(self, key: str) -> Mapping[str, str]:
+        """Return values by name; none by default.
+
+        Raises:
+            SettingsError: It is no list of them.
+        """
+        given = self.find(key)
+        return {} if given is None else as_pairs(given)
+
     def choice(self, key: str, choices: type[Choice]) -> Choice | None:
         """Return one of a few words, ``None`` when nobody chose.
 
@@ -293,6 +308,7 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
         database=None if database is None else _database(database, sources.project, cwd),
         database_from="" if database is None else database.origin,
         source=_source(sources, cwd),
+        reading=Reading(sources.text("format") or AUTO, sources.pairs("placeholders")),
         table=sources.text("table") or "asyncmig_history",
         schema=sources.text("schema"),
         search_path=_search_path(sources),

@@ -15,6 +15,7 @@ from asyncmig.lint.verdict import Charge, judge
 from asyncmig.migration import LongScript
 from asyncmig.sources import load
 from asyncmig.sources.location import locate
+from asyncmig.sources.reading import BY_ITSELF, Reading
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ async def lint_migrations(
     dialect: Dialect | str,
     selection: Selection | None = None,
     history_table: str = "asyncmig_history",
+    reading: Reading = BY_ITSELF,
 ) -> LintReport:
     """Look for what goes wrong on a live database, in the files alone, off the event loop.
 
@@ -62,6 +64,7 @@ async def lint_migrations(
         dialect: ``postgresql`` or ``sqlite``.
         selection: Which rules and which migrations; by default all that are on, and all of them.
         history_table: The name of asyncmig's own table.
+        reading: How the files are read; by default they tell.
 
     Raises:
         SourceError: The files cannot be read as migrations.
@@ -75,7 +78,7 @@ async def lint_migrations(
     chosen = selection or Selection()
     # Abandoned when cancelled: it only reads, and squawk is given up after a minute.
     return await to_thread.run_sync(
-        lambda: lint_source(source, known, chosen, history_table=history_table),
+        lambda: lint_source(source, known, chosen, history_table=history_table, reading=reading),
         abandon_on_cancel=True,
     )
 
@@ -86,6 +89,7 @@ def lint_source(
     selection: Selection,
     *,
     history_table: str = "asyncmig_history",
+    reading: Reading = BY_ITSELF,
 ) -> LintReport:
     """Do what :func:`lint_migrations` does, in this thread, which it blocks.
 
@@ -95,7 +99,8 @@ def lint_source(
         UnknownVersionError: A migration in the selection does not exist.
     """
     rules = selection.rules(dialect)
-    subjects = _subjects(source, dialect, selection, history_table)
+    migrations = tuple(map(_in_memory, load(source, dialect, reading)))
+    subjects = _subjects(migrations, dialect, selection, history_table)
     charges = [charge for subject in subjects for charge in _our_charges(subject, rules)]
     applied = frozenset(filter(selection.applies, (rule.name for rule in rules)))
     notes: tuple[str, ...] = ()
@@ -110,10 +115,9 @@ def lint_source(
 
 
 def _subjects(
-    source: Source, dialect: Dialect, selection: Selection, history_table: str
+    migrations: Sequence[Migration], dialect: Dialect, selection: Selection, history_table: str
 ) -> list[Subject]:
-    """Read the folder, and return the migrations to report on."""
-    migrations = tuple(map(_in_memory, load(source, dialect)))
+    """Return the migrations to report on."""
     chosen = {migration.key for migration in selection.migrations(migrations)}
     now = datetime.now(UTC)
     everything = subjects_of(migrations, dialect, history_table=history_table, now=now)

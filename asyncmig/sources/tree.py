@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from asyncmig.sources.location import Location
@@ -51,18 +51,22 @@ class Tree:
         return self.location.path_of(file.name)
 
     @cached_property
-    def heads(self) -> Sequence[str]:
-        """How each SQL file in it begins; one that cannot be read says nothing."""
-        return [_head(file) for file in self.files if file.name.endswith(".sql")]
+    def heads(self) -> Mapping[str, str]:
+        """How each SQL file in it begins, by name; one that cannot be read says nothing."""
+        return {file.name: _head(file) for file in self.files if file.name.endswith(".sql")}
 
     @cached_property
-    def comments(self) -> str:
-        """Those lines of the SQL files that are comments, by the look of them."""
-        return "\n".join(comment for head in self.heads for comment in _COMMENT.findall(head))
+    def comments(self) -> Mapping[str, str]:
+        """The lines of each SQL file that are comments by the look of them, if it has any."""
+        lines = {name: _COMMENT.findall(head) for name, head in self.heads.items() if "--" in head}
+        return {name: "\n".join(found) for name, found in lines.items() if found}
 
-    def has_comment(self, pattern: re.Pattern[str]) -> bool:
-        """Tell whether some comment matches a pattern, which says itself where lines begin."""
-        return pattern.search(self.comments) is not None
+    def has_comment(self, pattern: re.Pattern[str], names: re.Pattern[str]) -> bool:
+        """Tell whether a pattern matches a comment in a file with such a name."""
+        return any(
+            pattern.search(comments) and names.fullmatch(name)
+            for name, comments in self.comments.items()
+        )
 
     def everything(self) -> Iterator[Tree]:
         """Yield the folder and all that are below it, each before what is in it."""

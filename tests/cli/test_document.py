@@ -52,7 +52,7 @@ MORE = {
     **{name: ["postponed"] for name in ("status", "verify", "wait")},
     "init": ["paths"],
     "new": ["paths"],
-    "check": ["errors"],
+    "check": ["errors", "source_format", "order", "without_transaction", "reversible"],
     "lint": ["findings", "notes"],
     "plan": ["postponed", "steps"],
     "baseline": ["description", "changed"],

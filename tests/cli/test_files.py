@@ -226,6 +226,37 @@ def test_check_finds_sql_that_cannot_run_as_it_stands(cli: CommandLine) -> None:
     assert [("migrations/003_commit.sql", 2, 1), ("migrations/004_vacuum.sql", 4, 1)] == places
 
 
+def test_check_says_what_it_understood_of_another_tools_folder(bare: CommandLine) -> None:
+    """Whose files, in which order, which ways down, and what it will not run."""
+    bare.migrations.path.mkdir()
+    bare.migrations.write("00002_a.sql", "-- +goose Up\nCREATE TABLE a (n int);\n-- +goose Down\n")
+    bare.migrations.write("00010_b.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nVACUUM;\n")
+    bare.migrations.write("00011_c.go", "package migrations\n")
+
+    told = bare("check", "--dialect", "sqlite")
+    document = bare.document("check", "--dialect", "sqlite")
+
+    assert [
+        "goose: 2 in the order 00002 to 00010, 1 with a way down, 1 that cannot be run",
+        "  outside of a transaction: 00010",
+        "migrations/00011_c.go: a migration in Go, which cannot be run here",
+    ] == told.stdout.splitlines()[:3]
+    assert (3, "goose", ["00002", "00010"], ["00010"], ["00002"]) == (
+        told.exit_code,
+        document["source_format"],
+        document["order"],
+        document["without_transaction"],
+        document["reversible"],
+    )
+
+
+def test_check_of_a_folder_that_is_said_to_be_another_tools(cli: CommandLine) -> None:
+    """What a person says wins over what the files say."""
+    told = cli("check", "--format", "goose")
+
+    assert (3, True) == (told.exit_code, "there is no -- +goose Up" in told.stdout)
+
+
 def test_check_of_a_missing_folder_is_a_wrong_setting(bare: CommandLine) -> None:
     """No file has a mistake, because there is none."""
     told = bare("check", "--dialect", "sqlite")

@@ -180,8 +180,8 @@ def test_a_section_that_is_none_is_a_sentence(cli: CommandLine) -> None:
     ("words", "message"),
     [
         (["--fail-on", "none"], "--fail-on: 'none' is not one of notice, warning, error, never"),
-        (["--format", "xml"], "--format: 'xml' is not one of text, github, gitlab, sarif"),
-        (["--json", "--format", "sarif"], "--json and --format are two answers to one question"),
+        (["--output", "xml"], "--output: 'xml' is not one of text, github, gitlab, sarif"),
+        (["--json", "--output", "sarif"], "--json and --output are two answers to one question"),
         (["--against", "main", "3"], "VERSION and --against both say which migrations"),
         (["9"], "there is no version 9"),
         (["--enable", "everything"], "there is no rule 'everything'"),
@@ -277,7 +277,7 @@ def test_without_squawk_a_note_says_how_to_get_it(
     monkeypatch.setattr(squawk, "find_squawk", lambda: None)
 
     told = cli("lint", "--dialect", "postgresql")
-    annotated = cli("lint", "--dialect", "postgresql", "--format", "github")
+    annotated = cli("lint", "--dialect", "postgresql", "--output", "github")
 
     note = f"note: {squawk.MISSING}\n"
     assert (0, f"nothing found in 3 migrations\n{note}") == (told.exit_code, told.stdout)

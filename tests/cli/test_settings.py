@@ -11,6 +11,7 @@ from asyncmig.cli.pyproject import Project
 from asyncmig.cli.settings import LogFormat, Settings, Sources, read_settings, require_database
 from asyncmig.errors import SettingsError
 from asyncmig.request import Changed, OutOfOrder
+from asyncmig.sources.reading import Reading
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
     values = {
         "database": "sqlite:///app.db",
         "source": "package:shop.migrations",
+        "format": "flyway",
+        "placeholders": "owner=app, zone=",
         "table": "versions",
         "schema": "ops",
         "search-path": "shop, public",
@@ -103,6 +106,7 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(tmp_path: Path) -> None:
             database="sqlite:///app.db",
             database_from=each.database_from,
             source="package:shop.migrations",
+            reading=Reading("flyway", {"owner": "app", "zone": ""}),
             table="versions",
             schema="ops",
             search_path="shop, public",
@@ -223,6 +227,14 @@ def test_a_size_is_a_number_too(tmp_path: Path) -> None:
     assert 4096 == settings(tmp_path, section={"fail-over": 4096}).fail_over
 
 
+def test_placeholders_are_a_table_too(tmp_path: Path) -> None:
+    """In TOML, where a value may hold a comma."""
+    found = settings(tmp_path, section={"placeholders": {"zones": "a,b", "copies": 2}})
+
+    assert {"zones": "a,b", "copies": "2"} == found.reading.placeholders
+
+
+PLACEHOLDERS = "--placeholders: 'a' is not NAME=VALUE, with commas between several"
 FAIL_OVER = "fail-over in [tool.asyncmig] of {file}: '-1' is not a size (4096, 512kB, 10MB)"
 
 
@@ -247,6 +259,11 @@ FAIL_OVER = "fail-over in [tool.asyncmig] of {file}: '-1' is not a size (4096, 5
             ),
         ),
         ({}, {"fail-on": 3}, "fail-on in [tool.asyncmig] of {file}: '3' is not a list of words"),
+        (
+            {"placeholders": "a"},
+            None,
+            "--placeholders: 'a' is not NAME=VALUE, with commas between several",
+        ),
         ({"fail-over": "big"}, None, "--fail-over: 'big' is not a size (4096, 512kB, 10MB)"),
         ({}, {"fail-over": -1}, FAIL_OVER),
         ({}, {"fail-over": True}, FAIL_OVER.replace("-1", "True")),

@@ -13,13 +13,16 @@ from asyncmig.cli.errors import LateVersionError
 from asyncmig.cli.git import names_at
 from asyncmig.cli.linting import read_lint_settings
 from asyncmig.cli.options import add_source_option
+from asyncmig.cli.output.contents import facts_of_contents, understood
 from asyncmig.cli.output.document import Facts, rows_of_errors
 from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import DuplicateVersionError, SourceError, SourceNotFoundError
 from asyncmig.lint.linter import lint_source
 from asyncmig.migration import SqlScript
-from asyncmig.sources import find_problems, load
+from asyncmig.sources import find_problems
+from asyncmig.sources.contents import Contents
+from asyncmig.sources.folder import read_folder
 from asyncmig.sources.names import FileName, parse_name
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from asyncmig.cli.command import Invocation
     from asyncmig.cli.parser import Parser
+    from asyncmig.cli.settings import Settings
     from asyncmig.migration import Migration, Version
     from asyncmig.sql import Dialect
 
@@ -49,26 +53,35 @@ def add_options(parser: Parser) -> None:
 def work(invocation: Invocation) -> Outcome:
     """Look for mistakes."""
     settings, reference = invocation.settings, invocation.options.against
-    found = find_mistakes(settings.source, require_dialect(settings))
+    contents = read_contents(settings, require_dialect(settings))
+    found = find_mistakes(contents, require_dialect(settings))
     if reference is not None:
         found += tuple(find_late(folder_of(settings.source), reference))
-    facts = Facts(more={"errors": rows_of_errors(found)})
+    facts = Facts(more={"errors": rows_of_errors(found), **facts_of_contents(contents)})
+    lines = [] if invocation.options.quiet else understood(contents)
     if found:
-        outcome = Outcome(facts, _text(found), ExitCode.FOUND)
+        outcome = Outcome(facts, "\n".join([*lines, *_lines(found)]), ExitCode.FOUND)
+    elif invocation.options.quiet:
+        outcome = Outcome(facts)
     else:
-        quiet = invocation.options.quiet
-        outcome = Outcome(facts, "" if quiet else f"{settings.source}: no mistakes")
+        outcome = Outcome(facts, "\n".join([*lines, f"{settings.source}: no mistakes"]))
     return _with_lint(invocation, outcome) if invocation.options.lint else outcome
 
 
 def _with_lint(invocation: Invocation, outcome: Outcome) -> Outcome:
     """Lint the files too, if they can be read."""
     settings = invocation.settings
-    if find_problems(settings.source, dialect := require_dialect(settings)):
+    if find_problems(settings.source, dialect := require_dialect(settings), settings.reading):
         return outcome
     wanted = read_lint_settings(settings.project, invocation.options)
     selection = replace(wanted.selection, disable=wanted.selection.disable | _SAID_BY_CHECK)
-    report = lint_source(settings.source, dialect, selection, history_table=settings.table)
+    report = lint_source(
+        settings.source,
+        dialect,
+        selection,
+        history_table=settings.table,
+        reading=settings.reading,
+    )
     return Outcome(
         Facts(more={**outcome.facts.more, **facts_of_lint(report)}),
         "\n".join(filter(None, (outcome.text, lint_text(invocation, report)))),
@@ -80,16 +93,23 @@ _SAID_BY_CHECK = frozenset({"cannot-run-in-transaction", "transaction-control", 
 """Rules that find what is an error of the file to ``check`` itself."""
 
 
-def find_mistakes(source: str, dialect: Dialect) -> tuple[SourceError, ...]:
-    """Return what is wrong with the files: first how they are made up, then the SQL in them.
+def read_contents(settings: Settings, dialect: Dialect) -> Contents:
+    """Read the folder; what is wrong with it as a whole is a mistake, too.
 
     Raises:
         SourceNotFoundError: There is no such folder: a wrong setting, not a mistake in a file.
     """
-    found = find_problems(source, dialect)
-    if found and isinstance(found[0], SourceNotFoundError):
-        raise found[0]
-    return found or tuple(_mistakes_in_sql(load(source, dialect), dialect))
+    try:
+        return read_folder(settings.source, dialect, settings.reading)
+    except SourceNotFoundError:
+        raise
+    except SourceError as error:
+        return Contents(settings.reading.format, (), (error,))
+
+
+def find_mistakes(contents: Contents, dialect: Dialect) -> tuple[SourceError, ...]:
+    """Return what is wrong with the files: first how they are made up, then the SQL in them."""
+    return contents.problems or tuple(_mistakes_in_sql(contents.migrations, dialect))
 
 
 def _mistakes_in_sql(migrations: Iterable[Migration], dialect: Dialect) -> Iterator[SourceError]:
@@ -130,13 +150,13 @@ def _versions(names: Iterable[str]) -> Mapping[Version, list[str]]:
     return found
 
 
-def _text(found: Iterable[SourceError]) -> str:
+def _lines(found: Iterable[SourceError]) -> list[str]:
     lines: list[str] = []
     for error in found:
         lines.append(error.message)
         if error.hint:
             lines.append(f"  hint: {error.hint}")
-    return "\n".join(lines)
+    return lines
 
 
 COMMAND = Command(

@@ -45,7 +45,7 @@ def add_options(parser: Parser) -> None:
         help="exit with 3 from it on: notice, warning (default), error, or never",
     )
     parser.add_argument(
-        "--format", metavar="NAME", help="text (default), github, gitlab or sarif: for a CI system"
+        "--output", metavar="NAME", help="text (default), github, gitlab or sarif: for a CI system"
     )
     parser.add_argument("--no-squawk", action="store_true", help="leave squawk's rules out")
     add_dialect_option(parser)
@@ -55,15 +55,16 @@ def add_options(parser: Parser) -> None:
 def work(invocation: Invocation) -> Outcome:
     """Look, and say what was found."""
     settings, options = invocation.settings, invocation.options
-    written = choice(Format, options.format or Format.TEXT.value, "--format")
-    if options.json and options.format:
-        raise UsageError("--json and --format are two answers to one question", hint="give one")
+    written = choice(Format, options.output or Format.TEXT.value, "--output")
+    if options.json and options.output:
+        raise UsageError("--json and --output are two answers to one question", hint="give one")
     wanted = read_lint_settings(settings.project, options, _only(invocation))
     report = lint_source(
         settings.source,
         require_dialect(settings),
         wanted.selection,
         history_table=settings.table,
+        reading=settings.reading,
     )
     if written is Format.TEXT:
         text = lint_text(invocation, report)
@@ -116,7 +117,7 @@ COMMAND = Command(
     examples=(
         ("asyncmig lint", "before a commit"),
         ("asyncmig lint --against origin/main", "in CI: what this branch adds"),
-        ("asyncmig lint --format github", "as annotations of a pull request"),
+        ("asyncmig lint --output github", "as annotations of a pull request"),
         ("asyncmig lint 0042 --enable irreversible", "one migration, with one rule more"),
     ),
     add_options=add_options,

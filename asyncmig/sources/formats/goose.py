@@ -66,7 +66,7 @@ class Goose:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for an annotation; half of a pair is never goose's, whatever its comments say."""
-        return tree.has_comment(_ANNOTATION) and not any(map(is_half, tree.names))
+        return tree.has_comment(_ANNOTATION, _NAME) and not any(map(is_half, tree.names))
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield the SQL files, and refuse those in Go; other names are nothing to goose."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MARKER = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
 
+_NAME = re.compile(r"(?:[0-9]+_|R__).*\.sql", re.DOTALL)
+
 
 class Native:
     """``VERSION_name.sql``, pairs of ``.up.sql`` and ``.down.sql``, ``.py`` and ``R__name.sql``."""
@@ -29,7 +31,7 @@ class Native:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for a marker."""
-        return tree.has_comment(_MARKER)
+        return tree.has_comment(_MARKER, _NAME)
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield what is named as migrations are, and refuse what nearly is."""
