@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from asyncmig.errors import AsyncmigError, SettingsError, SourceError
 
 if TYPE_CHECKING:
+    from asyncmig.lint.finding import Finding
     from asyncmig.migration import Version
 
 
@@ -46,4 +47,19 @@ class LateVersionError(SourceError):
             hint="give it a newer version, as `asyncmig new` does",
             version=str(version),
             file=file,
+        )
+
+
+class PostponedDependencyError(SourceError):
+    """A migration builds on one that waits for the new code."""
+
+    def __init__(self, finding: Finding) -> None:
+        """Say what the linter says."""
+        super().__init__(
+            f"{finding.location}: {finding.message}",
+            hint=finding.hint,
+            version=finding.version,
+            file=finding.file,
+            line=finding.line,
+            column=finding.column,
         )

@@ -11,8 +11,20 @@ if TYPE_CHECKING:
 
     from asyncmig.sql import Dialect
 
-_ADJECTIVES = ("TEMPORARY", "TEMP", "UNLOGGED", "RECURSIVE", "UNIQUE", "CONSTRAINT", "EVENT")
-_KINDS = (
+_ADJECTIVES = (
+    "CONSTRAINT",
+    "EVENT",
+    "FOREIGN",
+    "GLOBAL",
+    "LOCAL",
+    "RECURSIVE",
+    "TEMP",
+    "TEMPORARY",
+    "UNIQUE",
+    "UNLOGGED",
+    "VIRTUAL",
+)
+KINDS = (
     "AGGREGATE",
     "DOMAIN",
     "EXTENSION",
@@ -44,7 +56,7 @@ def created_object(tokens: Sequence[str], dialect: Dialect) -> tuple[str, str, b
     if not words.accept("CREATE"):
         return None
     again = words.accept("OR REPLACE")
-    kind = _kind(words)
+    kind = read_kind(words)
     words.accept("CONCURRENTLY")
     again = words.accept("IF NOT EXISTS") or again
     name = words.name()
@@ -55,7 +67,7 @@ def dropped_objects(tokens: Sequence[str], dialect: Dialect) -> Iterator[tuple[s
     """Yield kind and name of everything that a statement drops, constraints of a table too."""
     words = Words(tokens, dialect)
     if words.accept("DROP"):
-        kind = _kind(words)
+        kind = read_kind(words)
         words.accept("CONCURRENTLY")
         words.accept("IF EXISTS")
         yield from ((kind, name) for name in words.names() if kind)
@@ -77,8 +89,8 @@ def makes_again(tokens: Sequence[str], dialect: Dialect, what: tuple[str, str]) 
     return created is not None and created[:2] == what
 
 
-def _kind(words: Words) -> str:
+def read_kind(words: Words) -> str:
     """Read what is created or dropped: VIEW, MATERIALIZED VIEW, TRIGGER and so on."""
     while words.accept_any(*_ADJECTIVES):
         pass
-    return words.accept_any(*_KINDS)
+    return words.accept_any(*KINDS)

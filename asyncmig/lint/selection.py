@@ -42,6 +42,11 @@ class Selection:
     only: tuple[str, ...] | None = None
     squawk: bool = True
 
+    @classmethod
+    def of_one(cls, name: str) -> Selection:
+        """Return the selection of one rule of ours alone."""
+        return cls(enable=frozenset({name}), disable=frozenset(rule_names()) - {name}, squawk=False)
+
     def rules(self, dialect: Dialect) -> tuple[Rule, ...]:
         """Return our rules that are applied.
 

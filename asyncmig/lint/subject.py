@@ -6,17 +6,18 @@ Built once for each migration; everything in it is a value.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from itertools import accumulate, islice, repeat
 from typing import TYPE_CHECKING
 
+from asyncmig.lint.postponed import Postponed
 from asyncmig.lint.references import References
 from asyncmig.lint.tables import created_table, dropped_tables, renamed_table
-from asyncmig.migration import Direction, SqlScript
+from asyncmig.migration import Direction, Phase, SqlScript
 from asyncmig.sql import split
 from asyncmig.sql.lexer import tokens as tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from asyncmig.migration import Migration, Script, Version
@@ -88,6 +89,7 @@ class Subject:
         down: The way down; ``None`` without one in SQL.
         former: The version before it in the folder; ``None`` for the first.
         references: The foreign keys that the migrations before it have made.
+        postponed: What those before it leave to be done until the new code is everywhere.
         around: What else there is.
     """
 
@@ -96,6 +98,7 @@ class Subject:
     down: Part | None
     former: Version | None
     references: References
+    postponed: Postponed
     around: Surroundings
 
     @property
@@ -149,11 +152,13 @@ def subjects_of(
         now=now,
     )
     formers = (None, *(one.version for one in migrations))
-    references = accumulate((up for up, _ in parts), _follow_references, initial=References())
+    ups = [up for up, _ in parts]
+    references = accumulate(ups, _follow_references, initial=References())
+    postponed = _postponed(ups)
     return tuple(
-        Subject(migration, up, down, former, known, around)
-        for migration, (up, down), former, known in zip(
-            migrations, parts, formers, references, strict=False
+        Subject(migration, up, down, former, known, waiting, around)
+        for migration, (up, down), former, known, waiting in zip(
+            migrations, parts, formers, references, postponed, strict=False
         )
     )
 
@@ -164,6 +169,26 @@ def _follow_references(known: References, part: Part | None) -> References:
         for sentence in part.sentences:
             known = known.after(sentence.tokens, part.dialect)
     return known
+
+
+def _postponed(ups: Sequence[Part | None]) -> Iterable[Postponed]:
+    """Return what is left for later in front of each migration; where nothing is, look no further.
+
+    Most folders have no second phase.
+    """
+    if any(up is not None and up.script.phase is Phase.POST for up in ups):
+        return accumulate(ups, _follow_phases, initial=Postponed())
+    return repeat(Postponed(), len(ups))
+
+
+def _follow_phases(known: Postponed, part: Part | None) -> Postponed:
+    """Return what is there after a migration, and what is left for later."""
+    if part is None:
+        return known
+    statements = (sentence.tokens for sentence in part.sentences)
+    if part.script.phase is Phase.POST:
+        return known.behind(statements, part.dialect, part.script.path)
+    return known.after(statements, part.dialect)
 
 
 def _part(migration: Migration, direction: Direction, dialect: Dialect) -> Part | None:

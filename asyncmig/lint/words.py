@@ -50,7 +50,7 @@ class Words:
         it, without ``public.`` and ``main.`` in front.
         """
         parts: list[str] = []
-        while self._at < len(self._tokens) and _is_name(self._tokens[self._at]):
+        while self._at < len(self._tokens) and is_name(self._tokens[self._at]):
             parts.append(folded(self._tokens[self._at], self.dialect))
             self._at += 1
             if not self.accept("."):
@@ -88,6 +88,16 @@ def commas_apart(tokens: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(part) for part in parts]
 
 
+def in_parentheses(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Return what is inside of the parenthesis that the tokens begin with; nothing without one."""
+    depth = 0
+    for at, token in enumerate(tokens):
+        depth += _DEPTH.get(token, 0)
+        if depth == 0:
+            return tuple(tokens[1:at])
+    return tuple(tokens[1:])
+
+
 def behind(tokens: Sequence[str], phrase: str) -> Sequence[str] | None:
     """Return what follows the first place where those words stand, ``None`` if there is none."""
     wanted = phrase.split()
@@ -103,6 +113,6 @@ def has_phrase(tokens: Sequence[str], phrase: str) -> bool:
     return behind(tokens, phrase) is not None
 
 
-def _is_name(token: str) -> bool:
+def is_name(token: str) -> bool:
     """Tell whether a token can be a name: a word, or something quoted like one."""
     return token[:1] in _CLOSING or token[:1].isalpha() or token[:1] == "_"

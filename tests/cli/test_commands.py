@@ -377,3 +377,26 @@ def test_up_says_what_it_leaves_until_the_new_code_is_everywhere(cli: CommandLin
     assert ["003"] == cli.document("plan")["postponed"]
     assert "003" in cli("plan", "--phase", "post").stdout.splitlines()[1]
     assert "1 applied" in cli("up", "--phase", "post").stdout
+
+
+def test_what_waits_below_what_is_applied_is_not_out_of_order(cli: CommandLine) -> None:
+    """Not to any command, before nor after; the history tells what really came first."""
+    cli.migrations.write("003_drop.sql", "-- migrate:up phase:post\nDROP TABLE posts;\n")
+    cli.migrations.write("004_pets.sql", "CREATE TABLE pets (id INTEGER);\n")
+    cli("up", "-q")
+    looks = [["status", "--check"], ["verify"], ["wait", "--timeout", "1s"], ["up", "-q"]]
+
+    before = [cli(*words).exit_code for words in looks]
+    waiting = cli.document("status")
+    told = cli("up", "--phase", "post", "-q")
+    after = [cli(*words).exit_code for words in looks]
+
+    assert ([0, 0, 0, 0], 0, [0, 0, 0, 0]) == (before, told.exit_code, after)
+    assert ("004", 0, ["003"], []) == (
+        waiting["current"],
+        waiting["pending"],
+        waiting["postponed"],
+        [row["problems"] for row in waiting["migrations"] if row["problems"]],
+    )
+    rows = [line.split()[4] for line in cli("history").stdout.splitlines()[1:]]
+    assert ["001", "002", "004", "R__", "003"] == rows

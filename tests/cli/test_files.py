@@ -257,6 +257,54 @@ def test_check_of_a_folder_that_is_said_to_be_another_tools(cli: CommandLine) ->
     assert (3, True) == (told.exit_code, "there is no -- +goose Up" in told.stdout)
 
 
+def test_check_finds_what_builds_on_a_later_phase(cli: CommandLine) -> None:
+    """With both files, the place, and the way out; --lint does not say it again."""
+    cli.migrations.write(
+        "003_rename.sql", "-- migrate:up phase:post\nALTER TABLE users RENAME TO people;\n"
+    )
+    cli.migrations.write("004_use.sql", "SELECT 1;\n  UPDATE people SET id = 2 WHERE id = 1;\n")
+    sentence = (
+        "migrations/004_use.sql:2:3: table people comes with migrations/003_rename.sql, which "
+        "waits for the new code and may be pending"
+    )
+    hint = (
+        "write `phase:post` on this file's marker too; or take it out of "
+        "migrations/003_rename.sql, if that may run before the new code, or has run everywhere"
+    )
+
+    told, document = cli("check"), cli.document("check", "--lint")
+
+    assert (3, f"{sentence}\n  hint: {hint}\n") == (told.exit_code, told.stdout)
+    assert [
+        {
+            "type": "PostponedDependencyError",
+            "message": sentence,
+            "hint": hint,
+            "version": "004",
+            "file": "migrations/004_use.sql",
+            "line": 2,
+            "column": 3,
+        }
+    ] == [
+        {key: error[key] for key in error if error[key] is not None} for error in document["errors"]
+    ]
+    assert document["findings"] == []
+
+
+def test_check_hears_the_comment_that_allows_to_build_on_a_later_phase(cli: CommandLine) -> None:
+    """And says nothing of a second phase that nobody builds on, nor of rules of the linter."""
+    cli.migrations.write("003_drop.sql", "-- migrate:up phase:post\nDROP TABLE posts;\n")
+    cli.migrations.write(
+        "004_again.sql",
+        "-- asyncmig:allow builds-on-postponed because the first one is gone everywhere\n"
+        "CREATE TABLE posts (id INTEGER);\nINSERT INTO users SELECT * FROM posts;\n",
+    )
+
+    assert 0 == cli("check").exit_code
+    cli.migrations.write("004_again.sql", "CREATE TABLE posts (id INTEGER);\n")
+    assert 3 == cli("check").exit_code
+
+
 def test_check_of_a_missing_folder_is_a_wrong_setting(bare: CommandLine) -> None:
     """No file has a mistake, because there is none."""
     told = bare("check", "--dialect", "sqlite")

@@ -169,6 +169,23 @@ EXAMPLES = (
         "ALTER TABLE users ADD age int, DROP COLUMN name;\n",
         "-- migrate:up phase:post\nALTER TABLE users ADD age int, DROP COLUMN name;\n",
     ),
+    *(
+        Example(
+            "builds-on-postponed",
+            dialect,
+            "0003_c.sql:1:1",
+            {
+                "0002_b.sql": "-- migrate:up phase:post\n"
+                "ALTER TABLE users RENAME COLUMN name TO full_name;\n",
+                "0003_c.sql": "UPDATE users SET full_name = 'a' WHERE id = 1;\n",
+            },
+            {
+                "0002_b.sql": "-- migrate:up phase:post\nALTER TABLE users DROP COLUMN name;\n",
+                "0003_c.sql": "ALTER TABLE users ADD COLUMN full_name TEXT;\n",
+            },
+        )
+        for dialect in Dialect
+    ),
     second(
         "search-path",
         PG,

@@ -12,7 +12,7 @@ from asyncmig.errors import InvalidMigrationError
 from asyncmig.lint.allowances import read_allowances
 from asyncmig.lint.rules import RULES
 from asyncmig.lint.subject import subjects_of
-from asyncmig.migration import Migration, SqlScript, Version, checksum
+from asyncmig.migration import Migration, Phase, SqlScript, Version, checksum
 from asyncmig.sql import Dialect
 from tests.lint.examples import EXAMPLES
 
@@ -32,12 +32,18 @@ SCRIPTS = st.lists(
 ).map(" ".join)
 
 
+def _script(text: str, phase: Phase) -> SqlScript:
+    return SqlScript(text, "x.sql", phase=phase)
+
+
 @given(texts=st.lists(SCRIPTS, min_size=1, max_size=3), dialect=st.sampled_from(Dialect))
 def test_every_rule_has_an_answer_to_any_text(texts: list[str], dialect: Dialect) -> None:
     """Broken SQL is for the database to refuse; the linter goes on, with places inside the text."""
     migrations = [
-        Migration(Version(str(n)) if n else None, "x", checksum(text), SqlScript(text, "x.sql"))
-        for n, text in enumerate(texts)
+        Migration(Version(str(n)) if n else None, "x", checksum(text), _script(text, phase))
+        for n, (text, phase) in enumerate(
+            zip(texts, (Phase.POST, Phase.PRE, Phase.PRE), strict=False)
+        )
     ]
     now = datetime.now(UTC)
 

@@ -9,7 +9,7 @@ from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.commands.lint import exit_code_of_lint, facts_of_lint, lint_text
 from asyncmig.cli.commands.new import folder_of
 from asyncmig.cli.dialects import add_dialect_option, require_dialect
-from asyncmig.cli.errors import LateVersionError
+from asyncmig.cli.errors import LateVersionError, PostponedDependencyError
 from asyncmig.cli.git import names_at
 from asyncmig.cli.linting import read_lint_settings
 from asyncmig.cli.options import add_source_option
@@ -19,7 +19,9 @@ from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import DuplicateVersionError, SourceError, SourceNotFoundError
 from asyncmig.lint.linter import lint_source
-from asyncmig.migration import SqlScript
+from asyncmig.lint.rules.phases import BUILDS_ON_POSTPONED
+from asyncmig.lint.selection import Selection
+from asyncmig.migration import Phase, SqlScript
 from asyncmig.sources import find_problems
 from asyncmig.sources.contents import Contents
 from asyncmig.sources.folder import read_folder
@@ -54,7 +56,7 @@ def work(invocation: Invocation) -> Outcome:
     """Look for mistakes."""
     settings, reference = invocation.settings, invocation.options.against
     contents = read_contents(settings, require_dialect(settings))
-    found = find_mistakes(contents, require_dialect(settings))
+    found = find_mistakes(contents, settings, require_dialect(settings))
     if reference is not None:
         found += tuple(find_late(folder_of(settings.source), reference))
     facts = Facts(more={"errors": rows_of_errors(found), **facts_of_contents(contents)})
@@ -89,7 +91,9 @@ def _with_lint(invocation: Invocation, outcome: Outcome) -> Outcome:
     )
 
 
-_SAID_BY_CHECK = frozenset({"cannot-run-in-transaction", "transaction-control", "not-sql"})
+_SAID_BY_CHECK = frozenset(
+    {"cannot-run-in-transaction", "transaction-control", "not-sql", BUILDS_ON_POSTPONED}
+)
 """Rules that find what is an error of the file to ``check`` itself."""
 
 
@@ -107,9 +111,23 @@ def read_contents(settings: Settings, dialect: Dialect) -> Contents:
         return Contents(settings.reading.format, (), (error,))
 
 
-def find_mistakes(contents: Contents, dialect: Dialect) -> tuple[SourceError, ...]:
+def find_mistakes(
+    contents: Contents, settings: Settings, dialect: Dialect
+) -> tuple[SourceError, ...]:
     """Return what is wrong with the files: first how they are made up, then the SQL in them."""
-    return contents.problems or tuple(_mistakes_in_sql(contents.migrations, dialect))
+    if contents.problems:
+        return contents.problems
+    mistakes = tuple(_mistakes_in_sql(contents.migrations, dialect))
+    if all(migration.phase is Phase.PRE for migration in contents.migrations):
+        return mistakes
+    return (*mistakes, *_built_on_postponed(settings, dialect))
+
+
+def _built_on_postponed(settings: Settings, dialect: Dialect) -> Iterator[SourceError]:
+    """Yield what the linter finds about the phases; a comment in the file can allow it."""
+    selection = Selection.of_one(BUILDS_ON_POSTPONED)
+    report = lint_source(settings.source, dialect, selection, reading=settings.reading)
+    yield from map(PostponedDependencyError, report.findings)
 
 
 def _mistakes_in_sql(migrations: Iterable[Migration], dialect: Dialect) -> Iterator[SourceError]:
@@ -162,8 +180,8 @@ def _lines(found: Iterable[SourceError]) -> list[str]:
 COMMAND = Command(
     description=(
         "Look for mistakes in the files alone: names, markers, versions that are there twice, "
-        "SQL that cannot run as it stands. No database is asked. Exits with 3 if it finds "
-        "something."
+        "SQL that cannot run as it stands, and files that build on one that waits for the new "
+        "code. No database is asked. Exits with 3 if it finds something."
     ),
     examples=(
         ("asyncmig check", "before a commit"),
