@@ -16,7 +16,7 @@ from benchmarks.ground import ground
 from benchmarks.machine import machine
 from benchmarks.page import publish
 from benchmarks.peers import CONTESTANTS
-from benchmarks.peers.environment import install, versions
+from benchmarks.peers.environment import install, installed
 from benchmarks.results import Place, Results
 from benchmarks.rounds import Course, Ledger, compete
 from benchmarks.tables import tables
@@ -38,7 +38,6 @@ DURABLE = {
 }
 CURVE = (10, 100, 1000, 5000, 20000)
 CURVED = ("noop", "apply")
-UNINTERESTING = {"pip", "setuptools", "wheel"}
 
 
 def main() -> None:
@@ -98,9 +97,9 @@ def _measured(
     """Measure what is missing; every cell is saved at once, as the next one may take hours."""
     peers = {peer.name: peer for course in missing for peer in course.contestants}
     programs = {name: install(peer) for name, peer in peers.items()}
-    installed = {name: _installed(peer, programs[name]) for name, peer in peers.items()}
+    found = {name: installed(peer, programs[name]) for name, peer in peers.items()}
     with _ground(programs, options.patience) as (stand, facts):
-        results = Results(results.machine or facts, results.versions | installed, results.cells)
+        results = Results(results.machine or facts, results.versions | found, results.cells)
         ledger = Ledger()
         for course in missing:
             print(f"... {_announcement(course)}", flush=True)
@@ -118,12 +117,6 @@ def _ground(programs: dict[str, Path], patience: float) -> Generator[tuple[Groun
     os.environ.setdefault("TMPDIR", tempfile.gettempdir())
     with postgres(**DURABLE) as server, ground(server, programs, patience) as made:
         yield made, machine(server)
-
-
-def _installed(peer: Peer, programs: Path) -> dict[str, str]:
-    if not peer.requirements:
-        return {}
-    return {k: v for k, v in versions(programs).items() if k not in UNINTERESTING}
 
 
 def _announcement(course: Course) -> str:

@@ -11,7 +11,7 @@ from benchmarks.tables import tables
 from benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.results import Results
@@ -37,23 +37,38 @@ def publish(page: Path, results: Results, saved: Path) -> None:
 
 def plot(saved: Path, folder: Path) -> list[str]:
     """Draw what a file of results has, and return the names of the plots."""
-    python = environment("plots", MATPLOTLIB) / "python"
-    command = [str(python), "-m", "benchmarks.plots", str(saved.resolve()), str(folder.resolve())]
-    subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+    run_with_matplotlib("benchmarks.plots", saved, folder)
     return sorted(path.stem for path in folder.glob("*.svg"))
 
 
-def filled(page: str, text: str) -> str:
-    """Return a page with another text between the comments.
+def run_with_matplotlib(module: str, saved: Path, target: Path) -> None:
+    """Let a module draw a file of results, in an environment that has matplotlib."""
+    python = environment("plots", MATPLOTLIB) / "python"
+    command = [str(python), "-m", module, str(saved.resolve()), str(target.resolve())]
+    subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
+
+
+def filled(page: str, text: str, *, begin: str = BEGIN, end: str = END) -> str:
+    """Return a page with another text between two comments.
 
     Raises:
         ValueError: It does not have both of them, in this order.
     """
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page has no place for the results: {BEGIN}")
-    return f"{head}{BEGIN}\n\n{text.strip()}\n\n{END}{tail}"
+    head, has_begin, rest = page.partition(begin)
+    _, has_end, tail = rest.partition(end)
+    if not (has_begin and has_end):
+        raise ValueError(f"the page has no place for the results: {begin}")
+    return f"{head}{begin}\n\n{text.strip()}\n\n{end}{tail}"
+
+
+def facts(machine: Mapping[str, str], versions: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield the lines of a table that says what something was measured on."""
+    yield "| what | which |"
+    yield "|---|---|"
+    for what, which in machine.items():
+        yield f"| {what} | {which} |"
+    for name, installed in versions.items():
+        yield f"| {name} | {', '.join(f'{tool} {which}' for tool, which in installed.items())} |"
 
 
 def between(results: Results, folder: str, plots: Sequence[str]) -> Iterator[str]:
@@ -68,12 +83,7 @@ def between(results: Results, folder: str, plots: Sequence[str]) -> Iterator[str
     yield from tables(WORKLOADS, results.cells)
     yield "### Measured on"
     yield ""
-    yield "| what | which |"
-    yield "|---|---|"
-    for what, which in results.machine.items():
-        yield f"| {what} | {which} |"
-    for name, installed in results.versions.items():
-        yield f"| {name} | {', '.join(f'{tool} {which}' for tool, which in installed.items())} |"
+    yield from facts(results.machine, results.versions)
 
 
 def _place_of(plot: str) -> tuple[int, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 ROOT = PROJECT / ".venv-peers"
 STAMP = "requirements"
+UNINTERESTING = {"pip", "setuptools", "wheel"}
 
 
 def install(peer: Peer, root: Path = ROOT) -> Path:
@@ -50,3 +51,10 @@ def versions(programs: Path) -> dict[str, str]:
     command = [str(programs / "pip"), "list", "--format", "json", "--disable-pip-version-check"]
     listed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return {entry["name"]: entry["version"] for entry in json.loads(listed.stdout)}
+
+
+def installed(peer: Peer, programs: Path) -> dict[str, str]:
+    """Return the versions of what a tool consists of; nothing for what needs no installation."""
+    if not peer.requirements:
+        return {}
+    return {name: one for name, one in versions(programs).items() if name not in UNINTERESTING}

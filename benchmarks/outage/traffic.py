@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 TABLE = "accounts"
 ROWS = 10_000
 MAKE = (
-    f"CREATE TABLE {TABLE} (id integer PRIMARY KEY, balance integer NOT NULL);"
-    f"INSERT INTO {TABLE} SELECT n, 0 FROM generate_series(1, {ROWS}) n;"
-    f"ANALYZE {TABLE};"
+    f"CREATE TABLE {TABLE} (id integer PRIMARY KEY, balance integer NOT NULL)",
+    f"INSERT INTO {TABLE} SELECT n, 0 FROM generate_series(1, {ROWS}) n",
+    f"ANALYZE {TABLE}",
 )
 READ = f"SELECT balance FROM {TABLE} WHERE id = $1"
 WRITE = f"UPDATE {TABLE} SET balance = balance + 1 WHERE id = $1"

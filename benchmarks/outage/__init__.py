@@ -1,0 +1,1 @@
+"""What users notice when a busy table is changed while somebody reads it."""
