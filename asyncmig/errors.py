@@ -20,6 +20,7 @@
     │   ├── PendingMigrationsError
     │   ├── HistoryNotEmptyError
     │   ├── HistoryElsewhereError
+    │   ├── ForeignHistoryError
     │   └── HistoryFormatError
     ├── TargetError                      what was asked for
     │   ├── UnknownVersionError          also LookupError
@@ -268,6 +269,28 @@ class HistoryElsewhereError(HistoryError):
                 "(schema= in Python), or rename the other table"
             ),
         )
+
+
+class ForeignHistoryError(HistoryError):
+    """Another tool has migrated this database, and what it wrote down has to be dealt with first.
+
+    Attributes:
+        tool: The tool.
+        table: Its table.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        tool: str,
+        table: str,
+        hint: str = "",
+        versions: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, versions=versions)
+        self.tool = tool
+        self.table = table
 
 
 class HistoryFormatError(HistoryError):

@@ -30,12 +30,13 @@ from asyncmig.sql import Dialect
 from tests.values import NOON, entry_of, up, versioned
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from asyncmig.engines.base import Engine, StepEvents, Wait
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import Event, Observer
+    from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Checksums, Trace
     from asyncmig.history import Failure, Generation, HistoryEntry
     from asyncmig.migration import Migration
@@ -140,6 +141,16 @@ class FakeSession:
         await anyio.lowlevel.checkpoint()
         self.database.calls.append("history")
         return self.database.rows
+
+    async def find_tables(self, names: Iterable[str]) -> tuple[ForeignTable, ...]:
+        """Find no table of another tool."""
+        del names
+        return ()
+
+    async def read_table(self, reading: Reading) -> list[ForeignRow]:
+        """Read nothing."""
+        del reading
+        return []
 
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:

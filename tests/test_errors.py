@@ -16,6 +16,7 @@ from asyncmig.errors import (
     ChangedMigrationError,
     DirectConnectionRequiredError,
     DuplicateVersionError,
+    ForeignHistoryError,
     HistoryElsewhereError,
     HistoryError,
     IncompleteMigrationError,
@@ -53,6 +54,9 @@ SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
     IncompleteMigrationError: lambda: IncompleteMigrationError(["3"]),
     PendingMigrationsError: lambda: PendingMigrationsError(["3"]),
     HistoryElsewhereError: lambda: HistoryElsewhereError(expected="a.h", found=["b.h"]),
+    ForeignHistoryError: lambda: ForeignHistoryError(
+        "it stopped", tool="goose", table="public.goose_db_version", hint="mend it"
+    ),
     UnknownVersionError: lambda: UnknownVersionError("3", ["1"]),
     LockTimeoutError: lambda: LockTimeoutError(waited=1.0),
     MigrationFailedError: lambda: MigrationFailedError(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from asyncmig.blocker import Blocker
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
+    from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.lock_policy import LockPolicy
@@ -194,6 +195,19 @@ class Session(Protocol):
         Returns:
             The rows, oldest first; ``None`` when there is no table.
         """
+        ...
+
+    async def find_tables(self, names: Iterable[str]) -> tuple[ForeignTable, ...]:
+        """Find tables of other tools by their names, with one query, as :meth:`history`.
+
+        Args:
+            names: ``schema.table``; or a table in the schema of the history, or in one that the
+                migrations have on their search path (PostgreSQL).
+        """
+        ...
+
+    async def read_table(self, reading: Reading) -> list[ForeignRow]:
+        """Read a table of another tool, as :meth:`history`."""
         ...
 
     def lock(self, wait: Wait) -> AbstractAsyncContextManager[float]:

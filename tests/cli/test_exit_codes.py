@@ -37,6 +37,7 @@ CODES: list[tuple[AsyncmigError, int]] = [
     (errors.PendingMigrationsError(["1"]), 3),
     (errors.HistoryNotEmptyError("m"), 6),
     (errors.HistoryElsewhereError(expected="public.h", found=["ops.h"]), 6),
+    (errors.ForeignHistoryError("m", tool="goose", table="public.goose_db_version"), 6),
     (errors.HistoryFormatError("m"), 6),
     (errors.TargetError("m"), 2),
     (errors.UnknownVersionError("9", ["1"]), 2),

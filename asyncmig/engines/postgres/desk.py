@@ -28,7 +28,7 @@ from asyncmig.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from asyncmig.engines.base import EngineSettings, Holder, Runner, Wait
     from asyncmig.engines.postgres.connection import Wire
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.server import Server
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
     from asyncmig.history import Generation, History, HistoryEntry
     from asyncmig.migration import Script
@@ -362,3 +363,19 @@ class Desk:
     async def read(self) -> History:
         """Read the whole history, once."""
         return await self.book.read(only_here=self._only_here)
+
+    # --- other tools --------------------------------------------------------------------------
+
+    async def find_tables(self, names: Iterable[str]) -> tuple[ForeignTable, ...]:
+        """Find tables of other tools by their names."""
+        from asyncmig.engines.postgres.foreign import find_tables
+
+        with readable():
+            return await find_tables(self.wire, names, self.table, self.settings)
+
+    async def read_table(self, reading: Reading) -> list[ForeignRow]:
+        """Read a table of another tool."""
+        from asyncmig.engines.postgres.foreign import read_table
+
+        with readable():
+            return await read_table(self.wire, reading)

@@ -16,6 +16,7 @@ from asyncmig.engines.locking import acquire
 from asyncmig.engines.sqlite.batch import Batch
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
 from asyncmig.engines.sqlite.desk import Desk
+from asyncmig.engines.sqlite.foreign import find_tables, read_table
 from asyncmig.engines.sqlite.lock import LockFile
 from asyncmig.engines.sqlite.patience import Patience
 from asyncmig.engines.sqlite.records import (
@@ -34,12 +35,13 @@ from asyncmig.migration import PythonScript
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared
+    from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
     from asyncmig.history import Edit, Failure, Generation, HistoryEntry
     from asyncmig.locks import LockReport
@@ -80,6 +82,18 @@ class SqliteSession:
     async def glance(self) -> Sequence[Trace] | None:
         """Read of each row only what tells whether anything is to be done, as :meth:`history`."""
         read = partial(self._read, read_glance, without=None)
+        return await self._patiently(read, runner_lives=self._runner_lives)
+
+    async def find_tables(self, names: Iterable[str]) -> tuple[ForeignTable, ...]:
+        """Find tables of other tools by their names, as :meth:`history`."""
+        return await self._read_foreign(partial(find_tables, names=tuple(names)), without=())
+
+    async def read_table(self, reading: Reading) -> list[ForeignRow]:
+        """Read a table of another tool, as :meth:`history`."""
+        return await self._read_foreign(partial(read_table, reading=reading), without=[])
+
+    async def _read_foreign(self, work: Callable[[Raw], T], *, without: T) -> T:
+        read = partial(self._read, lambda raw, _: work(raw), without=without)
         return await self._patiently(read, runner_lives=self._runner_lives)
 
     @asynccontextmanager

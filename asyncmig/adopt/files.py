@@ -1,0 +1,82 @@
+"""The migration files as another tool knows them: by their names, or by their bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asyncmig.adopt.tool import Reads
+from asyncmig.sources.location import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from importlib.resources.abc import Traversable
+
+    from asyncmig.migration import Migration
+    from asyncmig.sources import Source
+
+_HEAD_BYTES = 4096
+_ENDING = re.compile(r"(\.up)?\.(sql|py)\Z")
+_ONE_PER_FOLDER = frozenset({"up", "migration"})
+"""What the file is called where each migration has a folder of its own: diesel, Prisma."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationFile:
+    """A migration, and the file that applies it.
+
+    Attributes:
+        migration: The migration.
+        content: The bytes of the file, or the first of them, or none: as far as was asked for.
+    """
+
+    migration: Migration
+    content: bytes = field(default=b"", repr=False)
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file, with its ending."""
+        return self.migration.path.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tools that go by names may call it: the file, or its folder, without an ending."""
+        folder, _, file_name = self.migration.path.replace("\\", "/").rpartition("/")
+        stem = _ENDING.sub("", file_name)
+        if stem in _ONE_PER_FOLDER:
+            return (folder.rpartition("/")[2],)
+        return (stem,)
+
+    @property
+    def line_end_forms(self) -> tuple[bytes, ...]:
+        """The bytes as they are, with LF and with CRLF: git may have changed them."""
+        unix = self.content.replace(b"\r\n", b"\n")
+        return (self.content, unix, unix.replace(b"\n", b"\r\n"))
+
+
+def read_files(
+    source: Source, migrations: Iterable[Migration], reads: Reads
+) -> tuple[MigrationFile, ...]:
+    """Return the files of migrations. Blocks on the disk.
+
+    Args:
+        source: Where they are.
+        migrations: What was read of them.
+        reads: What has to be known of their bytes.
+    """
+    if reads is Reads.NAMES:
+        return tuple(map(MigrationFile, migrations))
+    location = locate(source)
+    prefix = location.path_of("")
+    return tuple(
+        MigrationFile(migration, _read(location.root, migration.path.removeprefix(prefix), reads))
+        for migration in migrations
+    )
+
+
+def _read(root: Traversable, path: str, reads: Reads) -> bytes:
+    for part in path.split("/"):
+        root = root.joinpath(part)
+    with root.open("rb") as file:
+        return file.read(_HEAD_BYTES if reads is Reads.HEAD else -1)
