@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncmig import errors, events
     from asyncmig.blocker import Blocker
     from asyncmig.errors import AsyncmigError
+    from asyncmig.foreign import AdoptReport, ForeignMigration
     from asyncmig.history import HistoryEntry, MigrationStatus, Problem, RowState, State
     from asyncmig.locks import (
         Hazard,
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
     from asyncmig.version import __version__
 
 _HOME = {
+    "AdoptReport": "foreign",
     "AsyncmigError": "errors",
     "Blocker": "blocker",
     "Changed": "request",
     "Direction": "migration",
     "Durability": "request",
+    "ForeignMigration": "foreign",
     "Hazard": "locks",
     "HistoryEntry": "history",
     "Kind": "migration",
@@ -79,11 +82,13 @@ _HOME = {
 }
 
 __all__ = [
+    "AdoptReport",
     "AsyncmigError",
     "Blocker",
     "Changed",
     "Direction",
     "Durability",
+    "ForeignMigration",
     "Hazard",
     "HistoryEntry",
     "Kind",

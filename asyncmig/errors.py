@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asyncmig.blocker import Blocker
+    from asyncmig.foreign import AdoptReport
     from asyncmig.history import HistoryEntry
     from asyncmig.locks import LockReport, Violation
     from asyncmig.migration import Direction
@@ -277,6 +278,7 @@ class ForeignHistoryError(HistoryError):
     Attributes:
         tool: The tool.
         table: Its table.
+        adoption: What an adoption found that was refused; ``None`` when nobody asked for one.
     """
 
     def __init__(
@@ -291,6 +293,7 @@ class ForeignHistoryError(HistoryError):
         super().__init__(message, hint=hint, versions=versions)
         self.tool = tool
         self.table = table
+        self.adoption: AdoptReport | None = None
 
 
 class HistoryFormatError(HistoryError):

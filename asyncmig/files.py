@@ -39,7 +39,7 @@ class Files:
     """
 
     def __init__(self, source: Source, dialect: Dialect, reading: Reading = BY_ITSELF) -> None:
-        self._source = source
+        self.source = source
         self._dialect = dialect
         self._reading = reading
         self._migrations: Sequence[Migration] | None = None
@@ -63,7 +63,7 @@ class Files:
         return self._migrations
 
     def _read_checksums(self) -> Checksums | None:
-        checksums = read_checksums(self._source, self._dialect)
+        checksums = read_checksums(self.source, self._dialect)
         if checksums is None:
             self._migrations = self._load()
         return checksums
@@ -77,4 +77,4 @@ class Files:
         import_gently(*_CLOSER)
         from asyncmig.sources.folder import load
 
-        return load(self._source, self._dialect, self._reading)
+        return load(self.source, self._dialect, self._reading)

@@ -182,6 +182,7 @@ class NewRow:
         down_transaction: Whether ``down_sql`` runs inside a transaction.
         progress: For migrations without a transaction.
         failure: For rows in state ``failed``.
+        finished_at: For what another tool has done; ``None`` for now, by the server's clock.
     """
 
     kind: Kind
@@ -195,6 +196,7 @@ class NewRow:
     down_transaction: bool = True
     progress: Progress | None = None
     failure: Failure | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ and one that a later release does not have does no harm."""
 RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
 LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
 SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
+ADOPTING = (*LOOKING, "asyncmig.adopt.tools", "asyncmig.adopt.matching", "asyncmig.adoption")
 """What the calls of a migrator need, apart from a driver."""
 
 _BREATH = 1e-5

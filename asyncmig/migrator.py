@@ -6,9 +6,9 @@ The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the 
 from __future__ import annotations
 
 import time
-import uuid
 from typing import TYPE_CHECKING
 
+from asyncmig.adopter import Adopter
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait, lock_policy_of
 from asyncmig.errors import PendingMigrationsError
@@ -18,7 +18,6 @@ from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
 from asyncmig.sources.reading import AUTO, Reading
-from asyncmig.version import __version__
 
 if TYPE_CHECKING:
     import os
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from asyncmig.request import Target
 
 
-class Migrator:
+class Migrator(Adopter):
     """Runs the migrations of one source on one database.
 
     It holds no connection and no lock between calls, so it may be shared by tasks; each call is one
@@ -195,7 +194,7 @@ class Migrator:
 
     async def _run(self, request: Request | None) -> RunReport:
         began = time.monotonic()
-        runner = _runner()
+        runner = Runner.new()
         await imported(*RUN)
         from asyncmig.run import Run
 
@@ -241,7 +240,7 @@ class Migrator:
         up = Request.up(to=to, steps=steps, phase=phase)
         request = up if Direction(direction) is Direction.UP else down
         return await plan_of(
-            self._engine, await self._files(), request, self._policy, _runner(), script=script
+            self._engine, await self._files(), request, self._policy, Runner.new(), script=script
         )
 
     async def trace(
@@ -270,7 +269,7 @@ class Migrator:
         await imported(*LOOKING, "asyncmig.tracing")
         from asyncmig.tracing import trace
 
-        runner = _runner()
+        runner = Runner.new()
         return await trace(
             self._engine,
             await self._files(),
@@ -287,7 +286,7 @@ class Migrator:
         await imported(*LOOKING)
         from asyncmig.looking import status_of
 
-        return await status_of(self._engine, await self._files(), _runner())
+        return await status_of(self._engine, await self._files(), Runner.new())
 
     async def verify(self) -> StatusReport:
         """Compare the files with the database: ``.problems`` of the answer says what is wrong."""
@@ -295,7 +294,7 @@ class Migrator:
 
     async def history(self) -> tuple[HistoryEntry, ...]:
         """Return every row of the history, oldest first."""
-        async with self._engine.session(_runner()) as session:
+        async with self._engine.session(Runner.new()) as session:
             return (await session.history()).entries
 
     async def require_current(self) -> StatusReport:
@@ -379,7 +378,7 @@ class Migrator:
     ) -> RepairReport:
         from asyncmig.settlement import settled
 
-        runner = _runner()
+        runner = Runner.new()
         return await settled(
             self._engine,
             await self._files(),
@@ -399,7 +398,3 @@ class Migrator:
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)
-
-
-def _runner() -> Runner:
-    return Runner(run_id=uuid.uuid4().hex[:12], tool_version=__version__)

@@ -150,7 +150,7 @@ class _View:
             yield Problem.INCOMPLETE
         if migration.version is None:
             return
-        if state is State.APPLIED and row is not None and row.checksum != migration.checksum:
+        if state is State.APPLIED and row is not None and _differs(row, migration):
             yield Problem.CHANGED
         if state in {State.PENDING, State.FAILED} and self._is_late(migration):
             yield Problem.OUT_OF_ORDER
@@ -173,6 +173,11 @@ class _View:
 def _is_failed_up(row: HistoryEntry | None) -> bool:
     """Tell whether the row is a failure to apply; one to revert says nothing about the next up."""
     return row is not None and (row.state, row.direction) == (RowState.FAILED, Direction.UP)
+
+
+def _differs(row: HistoryEntry, migration: Migration) -> bool:
+    """Tell whether the file was edited. What was adopted ahead of its file has no checksum."""
+    return bool(row.checksum) and row.checksum != migration.checksum
 
 
 def _is_reversal(row: HistoryEntry) -> bool:

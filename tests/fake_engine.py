@@ -32,7 +32,7 @@ from tests.values import NOON, entry_of, up, versioned
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
-    from asyncmig.engines.base import Engine, StepEvents, Wait
+    from asyncmig.engines.base import Adoption, Engine, StepEvents, Wait
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import Event, Observer
@@ -238,6 +238,11 @@ class FakeSession:
             raise HistoryMovedError
         self.database.calls.append("edit")
         return self.database.write(edit)
+
+    async def adopt(self, adoption: Adoption, planned: Generation) -> tuple[HistoryEntry, ...]:
+        """Append rows that are made of nothing."""
+        assert planned == self.database.rows.generation
+        return tuple(self.database.write(Edit(row)) for row in adoption.decide([]))
 
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``."""

@@ -73,9 +73,17 @@ def plain(table: ForeignTable) -> str:
     return table.name if table.database else table.name.lower()
 
 
-async def find_tables(session: Session, tools: Iterable[Tool] = TOOLS) -> tuple[FoundTable, ...]:
-    """Find the history tables of other tools, with one query; none of them is read."""
-    tools = tuple(tools)
+async def find_tables(
+    session: Session, tools: Iterable[Tool] = TOOLS, table: str | None = None
+) -> tuple[FoundTable, ...]:
+    """Find the history tables of other tools, with one query; none of them is read.
+
+    Args:
+        session: A visit to the database.
+        tools: Which tools.
+        table: What the table is called; ``None`` for what each of them calls it.
+    """
+    tools = tuple(tools if table is None else (tool.called(table) for tool in tools))
     names = {name for tool in tools for name in _names(tool)}
     return recognised(await session.find_tables(sorted(names)), tools)
 

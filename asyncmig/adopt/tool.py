@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -138,6 +138,10 @@ class Tool:
     locks: Callable[[ForeignTable], tuple[int, ...]] = _no_locks
     changed: Changed | None = None
     reads: Reads = Reads.NAMES
+
+    def called(self, table: str) -> Tool:
+        """Return the same tool with a table of another name."""
+        return replace(self, table=table, older_tables=())
 
     def recognises(self, table: ForeignTable) -> bool:
         """Tell whether a table has this tool's columns."""

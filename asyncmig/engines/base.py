@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 import socket
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from asyncmig.errors import SettingsError
 from asyncmig.request import Durability
+from asyncmig.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from asyncmig.errors import AsyncmigError
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
-    from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
+    from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry, NewRow
     from asyncmig.lock_policy import LockPolicy
     from asyncmig.locks import LockReport
     from asyncmig.plan import Plan, Step
@@ -115,6 +117,11 @@ class Runner:
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
 
+    @classmethod
+    def new(cls) -> Runner:
+        """Return this process, with a run of its own."""
+        return cls(run_id=uuid.uuid4().hex[:12], tool_version=__version__)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -131,6 +138,10 @@ class Holder:
 
 class NothingToDo(Exception):  # noqa: N818 - not an error: the way out of a wait
     """The wait for the lock is over because another runner did the work."""
+
+
+class ForeignLockTakenError(Exception):
+    """Another tool is at it. Internal: wait, and try again."""
 
 
 class HistoryMovedError(Exception):
@@ -151,6 +162,22 @@ class Wait:
     timeout: float | None
     settled: Callable[[History], bool]
     on_waiting: Callable[[Holder | None, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What to read of another tool, and how to make rows of our history of it.
+
+    Attributes:
+        readings: What to read.
+        locks: The advisory locks that the tool takes while it runs (PostgreSQL).
+        decide: Returns the rows to append, given what was read. Called in a worker thread; what it
+            raises is passed on, and nothing is written then.
+    """
+
+    readings: Sequence[Reading]
+    locks: Sequence[int]
+    decide: Callable[[Sequence[Sequence[ForeignRow]]], Sequence[NewRow]]
 
 
 def _nobody(_report: LockReport) -> None:
@@ -289,6 +316,20 @@ class Session(Protocol):
 
         Raises:
             HistoryMovedError: The history has moved on; nothing was written.
+        """
+        ...
+
+    async def adopt(self, adoption: Adoption, planned: Generation) -> tuple[HistoryEntry, ...]:
+        """Append what another tool has done, all in one transaction. Only inside :meth:`lock`.
+
+        Its tables are read in the same transaction, and while its locks are held.
+
+        Returns:
+            The rows that were appended.
+
+        Raises:
+            ForeignLockTakenError: The other tool holds one of its locks; nothing was written.
+            HistoryMovedError: Our history has moved on; nothing was written.
         """
         ...
 

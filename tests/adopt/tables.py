@@ -28,11 +28,11 @@ class Made:
 
 
 async def make_tables(database_url: str, made: Made, more: str = "") -> None:
-    """Make the tables of a tool, with their rows."""
+    """Make the tables of a tool, with their rows, and do more."""
     is_sqlite = database_url.startswith("sqlite")
-    await run_sql(database_url, f"{made.sqlite if is_sqlite else made.postgres}; {made.rows}")
-    if more:
-        await run_sql(database_url, more)
+    await run_sql(database_url, made.sqlite if is_sqlite else made.postgres)
+    for script in filter(None, (made.rows, more)):
+        await run_sql(database_url, script)
 
 
 async def run_sql(database_url: str, script: str) -> None:
@@ -84,4 +84,55 @@ GOOSE = Made(
     "INSERT INTO goose_db_version (version_id, is_applied, tstamp) VALUES "
     "(0, true, '2024-01-01 10:00:00'), (1, true, '2024-01-02 10:00:00'), "
     "(2, true, '2024-01-03 10:00:00')",
+)
+
+SQLX = Made(
+    "sqlx",
+    "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, "
+    "installed_on TIMESTAMPTZ NOT NULL DEFAULT now(), success BOOLEAN NOT NULL, "
+    "checksum BYTEA NOT NULL, execution_time BIGINT NOT NULL)",
+    "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, "
+    "installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, "
+    "checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+    "INSERT INTO _sqlx_migrations "
+    "(version, description, installed_on, success, checksum, execution_time) VALUES "
+    "(1, 'one', '2024-01-02 10:00:00', true, {one}, 12), "
+    "(2, 'two', '2024-01-03 10:00:00', true, {two}, 12)",
+)
+_FLYWAY = (
+    "CREATE TABLE flyway_schema_history (installed_rank INT NOT NULL PRIMARY KEY, "
+    "version VARCHAR(50), description VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL, "
+    "script VARCHAR(1000) NOT NULL, checksum INT, installed_by VARCHAR(100) NOT NULL, "
+    "installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, execution_time INT NOT NULL, "
+    "success BOOLEAN NOT NULL)"
+)
+FLYWAY = Made(
+    "flyway",
+    _FLYWAY,
+    _FLYWAY,
+    "INSERT INTO flyway_schema_history (installed_rank, version, description, type, script, "
+    "checksum, installed_by, installed_on, execution_time, success) VALUES "
+    "(1, '1', 'one', 'SQL', 'V1__one.sql', {one}, 'app', '2024-01-02 10:00:00', 1, true), "
+    "(2, '2', 'two', 'SQL', 'V2__two.sql', {two}, 'app', '2024-01-03 10:00:00', 1, true)",
+)
+ALEMBIC = Made(
+    "alembic",
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
+    "INSERT INTO alembic_version VALUES ('b2b2b2b2b2b2')",
+)
+YOYO = Made(
+    "yoyo",
+    "CREATE TABLE _yoyo_migration (migration_hash VARCHAR(64), migration_id VARCHAR(255), "
+    "applied_at_utc TIMESTAMP, PRIMARY KEY (migration_hash)); "
+    "CREATE TABLE yoyo_lock (locked INT DEFAULT 1, ctime TIMESTAMP, pid INT NOT NULL, "
+    "PRIMARY KEY (locked))",
+    "CREATE TABLE _yoyo_migration (migration_hash VARCHAR(64), migration_id VARCHAR(255), "
+    "applied_at_utc TIMESTAMP, PRIMARY KEY (migration_hash)); "
+    "CREATE TABLE yoyo_lock (locked INT DEFAULT 1, ctime TIMESTAMP, pid INT NOT NULL, "
+    "PRIMARY KEY (locked))",
+    "INSERT INTO _yoyo_migration VALUES ('h1', '1_one', '2024-01-02 10:00:00'), "
+    "('h2', '2_two', '2024-01-03 10:00:00')",
 )

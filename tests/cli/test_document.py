@@ -55,6 +55,18 @@ MORE = {
     "check": ["errors", "source_format", "order", "without_transaction", "reversible"],
     "lint": ["findings", "notes"],
     "plan": ["postponed", "steps"],
+    "adopt": [
+        "description",
+        "changed",
+        "tool",
+        "table",
+        "matched",
+        "without_file",
+        "out_of_order",
+        "differing",
+        "verified",
+        "adopted",
+    ],
     "baseline": ["description", "changed"],
     "repair": ["description", "changed"],
 }

@@ -118,7 +118,7 @@ def test_every_method_of_the_migrator_is_described_with_its_signature() -> None:
     """Names, defaults, and which of them are keywords."""
     methods = {
         name: str(inspect.signature(function).replace(return_annotation=inspect.Signature.empty))
-        for name, function in vars(asyncmig.Migrator).items()
+        for name, function in inspect.getmembers(asyncmig.Migrator)
         if inspect.iscoroutinefunction(function) and not name.startswith("_")
     }
     rows = table(section(page("api"), "## Migrator"))
@@ -138,7 +138,8 @@ def test_every_keyword_of_the_migrator_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["RunReport", "StatusReport", "PlanReport", "RepairReport", "MigrationStatus"]
+    "name",
+    ["RunReport", "StatusReport", "PlanReport", "RepairReport", "AdoptReport", "MigrationStatus"],
 )
 def test_every_field_of_a_report_is_described(name: str) -> None:
     """The fields in their order; properties follow behind them."""

@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("history", LOOK, "show everything that was ever done to this database"),
     Entry("verify", LOOK, "compare the files with what was applied"),
     Entry("wait", LOOK, "wait until somebody else has applied everything"),
+    Entry("adopt", SETTLE, "take over a database that another tool has migrated"),
     Entry("baseline", SETTLE, "declare an existing database to be at a version", "VERSION"),
     Entry("repair", SETTLE, "write into the history what a person found to be true"),
 )
@@ -52,6 +53,7 @@ ALIASES = {"stamp": "baseline"}
 
 HABITS = {
     "apply": "up",
+    "convert": "adopt",
     "create": "new",
     "current": "status",
     "deploy": "up",

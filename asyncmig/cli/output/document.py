@@ -34,7 +34,9 @@ Behind these fields some commands have their own: those whose ``pending`` is a n
 ``postponed``, the versions that wait for ``up --phase post``; ``plan`` has ``steps`` (version,
 name, direction, file, transaction) and with ``--sql`` also ``script``; ``new`` and ``init`` have
 ``paths``; ``check`` has ``errors``; ``lint`` and ``check --lint`` have ``findings`` and ``notes``;
-``baseline`` and ``repair`` have ``description`` and ``changed``. The rows of a history have ``id``,
+``baseline`` and ``repair`` have ``description`` and ``changed``; ``adopt`` has these, ``tool``,
+``table``, ``verified``, ``adopted`` and the lists ``matched``, ``without_file``, ``out_of_order``
+and ``differing`` (version, name, key, file, applied_at). The rows of a history have ``id``,
 ``user``, ``host``, ``pid``, ``run_id``, ``origin`` and ``tool_version`` besides.
 
 What was run with ``--lock-report``, ``--fail-on`` or ``-v`` has ``locks`` behind its row, and so
@@ -136,7 +138,7 @@ def row_of_status(status: MigrationStatus) -> Row:
         "state": status.state.value,
         "problems": [problem.value for problem in status.problems],
         "direction": None if entry is None else entry.direction.value,
-        "applied_at": None if entry is None else _written(entry.finished_at),
+        "applied_at": None if entry is None else written(entry.finished_at),
         "duration_ms": None if entry is None else entry.duration_ms,
         "checksum": status.checksum,
     }
@@ -151,7 +153,7 @@ def row_of_entry(entry: HistoryEntry) -> Row:
         "state": entry.state.value,
         "problems": [],
         "direction": entry.direction.value,
-        "applied_at": _written(entry.finished_at),
+        "applied_at": written(entry.finished_at),
         "duration_ms": entry.duration_ms,
         "checksum": entry.checksum,
     }
@@ -212,7 +214,7 @@ def rows_of_errors(errors: Iterable[AsyncmigError]) -> list[Row]:
     return [row_of_error(error) for error in errors]
 
 
-def _written(moment: datetime | None) -> str | None:
+def written(moment: datetime | None) -> str | None:
     """Return a time in UTC as ISO 8601 has it, with milliseconds."""
     if moment is None:
         return None

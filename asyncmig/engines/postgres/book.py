@@ -201,6 +201,10 @@ class Book:
         """Append a row that is finished at once."""
         return _ended(bookkeeping.appending(self._table, self._runner, row, entry_id))
 
+    def adopting(self, row: NewRow, entry_id: int) -> str:
+        """Append a row for what another tool has done."""
+        return _ended([bookkeeping.adopting(self._table, self._runner, row, entry_id)])
+
     def note(self, entry_id: int, progress: Progress) -> str:
         """Write down how far a migration without a transaction got."""
         return _ended([self._table.note(entry_id, progress_text(progress))])

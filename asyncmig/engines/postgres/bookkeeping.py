@@ -74,6 +74,12 @@ def appending(table: HistoryTable, runner: Runner, row: NewRow, entry_id: int) -
     return [table.insert(entry_id, values_of(row, runner)), finished]
 
 
+def adopting(table: HistoryTable, runner: Runner, row: NewRow, entry_id: int) -> str:
+    """Append a row for what another tool has done, with its time where that is known."""
+    done = None if row.finished_at is None else row.finished_at.isoformat()
+    return table.insert_done(entry_id, values_of(row, runner), done)
+
+
 def _retired(table: HistoryTable, edit: Edit, state: RowState) -> list[str]:
     if edit.retires is None or edit.retired_as is not state:
         return []

@@ -25,7 +25,7 @@ from asyncmig.migration import SqlScript
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from asyncmig.engines.base import StepEvents
+    from asyncmig.engines.base import Adoption, StepEvents
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.locks import LockReport
@@ -108,6 +108,13 @@ class PostgresSession(Desk):
 
         async with self._waiting_again():
             return await transactional.edit_history(self, edit, planned)
+
+    async def adopt(self, adoption: Adoption, planned: Generation) -> tuple[HistoryEntry, ...]:
+        """Append what another tool has done, all in one transaction."""
+        from asyncmig.engines.postgres.adopting import adopt
+
+        async with self._waiting_again():
+            return await adopt(self, adoption, planned)
 
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``, for the runners that wait."""

@@ -278,6 +278,17 @@ class HistoryTable:
             f"VALUES ({entry_id}, {given}, {_NOW}, session_user)"
         )
 
+    def insert_done(self, entry_id: int, values: Mapping[str, Value], done: str | None) -> str:
+        """Append a row for what was done before, now or at that time; nobody knows how long."""
+        known = {name: literal(value) for name, value in values.items() if value is not None}
+        names = ", ".join(("id", *known, "started_at", "finished_at", "username"))
+        given = ", ".join(known.values())
+        at = _NOW if done is None else f"{literal(done)}::pg_catalog.timestamptz"
+        return (
+            f"INSERT INTO {self.qualified} ({names}) "
+            f"VALUES ({entry_id}, {given}, {at}, {at}, session_user)"
+        )
+
     def retire(self, entry_id: int, state: str) -> str:
         """Take a row out of force."""
         return self._update(entry_id, {"state": literal(state)})

@@ -37,7 +37,7 @@ from asyncmig.request import Durability
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
-    from asyncmig.engines.base import EngineSettings, Holder, Runner, StepEvents, Wait
+    from asyncmig.engines.base import Adoption, EngineSettings, Holder, Runner, StepEvents, Wait
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared
@@ -159,6 +159,11 @@ class SqliteSession:
         desk = self._desk
         return await desk.patiently(lambda: desk.worker.run(_edit, desk, edit, planned))
 
+    async def adopt(self, adoption: Adoption, planned: Generation) -> tuple[HistoryEntry, ...]:
+        """Append what another tool has done, all in one transaction."""
+        desk = self._desk
+        return await desk.patiently(lambda: desk.worker.run(_adopt, desk, adoption, planned))
+
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``, if that can be done now."""
         row = NewRow(
@@ -259,6 +264,18 @@ def _edit(raw: Raw, desk: Desk, edit: Edit, planned: Generation) -> HistoryEntry
         insert = desk.table.insert(entry_id, edit.row, desk.runner)
         write(raw, *desk.table.retire(edit), insert)
         return read_entry(raw, desk.table, entry_id)
+
+
+def _adopt(
+    raw: Raw, desk: Desk, adoption: Adoption, planned: Generation
+) -> tuple[HistoryEntry, ...]:
+    """Read and write in one transaction: nobody else can write meanwhile, other tools neither."""
+    with transaction(raw):
+        refuse_moved(raw, desk.table, planned)
+        rows = adoption.decide([read_table(raw, reading) for reading in adoption.readings])
+        for entry_id, row in enumerate(rows, start=planned.newest_id + 1):
+            write(raw, desk.table.insert_done(entry_id, row, desk.runner))
+        return read_history(raw, desk.table).since(planned)
 
 
 def _append(raw: Raw, desk: Desk, row: NewRow) -> None:

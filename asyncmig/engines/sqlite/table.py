@@ -137,6 +137,13 @@ class Table:
         values = {**values_of(row, runner), **fixed}
         return Command(_insert(self.qualified, ":started_at", ":finished_at"), values)
 
+    def insert_done(self, entry_id: int, row: NewRow, runner: Runner) -> Command:
+        """Append a row for what was done before, now or at that time; nobody knows how long."""
+        done = None if row.finished_at is None else _instant(row.finished_at)
+        fixed: dict[str, Value] = {"id": entry_id, "duration_ms": None, "username": "", "at": done}
+        at = f"coalesce(:at, {NOW})"
+        return Command(_insert(self.qualified, at, at), {**values_of(row, runner), **fixed})
+
     def take_over(self, entry_id: int, row: NewRow, runner: Runner) -> Command:
         """Go on with an unfinished row: the rest of the file may have been corrected."""
         kept = {"state", "progress", "failure", "format", "kind", "direction", "version", "origin"}
