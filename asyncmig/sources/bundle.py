@@ -28,11 +28,13 @@ class File:
         name: Its name, taken apart.
         path: What messages call it.
         entry: What can be read.
+        without_transaction: Whether something beside the file says that it must not run in one.
     """
 
     name: FileName
     path: str
     entry: Traversable
+    without_transaction: bool = False
 
     @property
     def place(self) -> Place:

@@ -6,6 +6,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from asyncmig.errors import SourceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
@@ -26,6 +28,11 @@ class Tree:
 
     def __init__(self, location: Location) -> None:
         self.location = location
+
+    @property
+    def name(self) -> str:
+        """The last part of what messages call it."""
+        return self.location.label.rpartition("/")[2]
 
     @cached_property
     def files(self) -> Sequence[Traversable]:
@@ -51,6 +58,15 @@ class Tree:
         return self.location.path_of(file.name)
 
     @cached_property
+    def names_below(self) -> frozenset[str]:
+        """What the files in its folders are called; a folder that cannot be read says nothing."""
+        return frozenset(name for folder in self.folders for name in _names(folder))
+
+    def find(self, name: str) -> Traversable | None:
+        """Return the file in it that is called so."""
+        return next((file for file in self.files if file.name == name), None)
+
+    @cached_property
     def heads(self) -> Mapping[str, str]:
         """How each SQL file in it begins, by name; one that cannot be read says nothing."""
         return {file.name: _head(file) for file in self.files if file.name.endswith(".sql")}
@@ -73,6 +89,14 @@ class Tree:
         yield self
         for folder in self.folders:
             yield from folder.everything()
+
+
+def _names(folder: Tree) -> frozenset[str]:
+    """Return the names in a folder that may be anybody's."""
+    try:
+        return folder.names
+    except SourceError:
+        return frozenset()
 
 
 def _head(file: Traversable) -> str:

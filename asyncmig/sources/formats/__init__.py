@@ -20,6 +20,9 @@ _HOMES = {
     "asyncmig": "native.Native",
     "dbmate": "native.Native",
     "goose": "goose.Goose",
+    "diesel": "diesel.Diesel",
+    "prisma": "prisma.Prisma",
+    "plain": "plain.Plain",
 }
 """Where each is, by what ``--format`` calls it. The order is that in which they are asked."""
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.migration import SqlScript
+from asyncmig.migration import Direction, SqlScript
 from asyncmig.sql import autocommit_reason, split
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asyncmig.migration import Script
+    from asyncmig.sources.bundle import File
+    from asyncmig.sources.formats.base import Context
     from asyncmig.sources.place import Text
     from asyncmig.sql import Dialect
 
@@ -35,6 +40,12 @@ def part(
         first_line=text.line_at(start),
         transaction=not (marked or cannot_run_in_transaction(script, dialect)),
     )
+
+
+def whole(text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
+    """Return all of a file as the script of the one direction that its name says, or of up."""
+    script = part(text, context.dialect, marked=file.without_transaction)
+    return {file.name.direction or Direction.UP: script}
 
 
 def cannot_run_in_transaction(script: str, dialect: Dialect) -> bool:

@@ -25,6 +25,11 @@ def format_of(files: dict[str, str]) -> str:
         ({"1_a.sql": "-- +goose Up\nA;"}, "goose"),
         ({"1_a.sql": "-- migrate:up\n-- +goose Up\nA;"}, "asyncmig"),
         ({"1_a.up.sql": "-- +goose Up\nA;"}, "asyncmig"),
+        ({"1_a/up.sql": "A;"}, "diesel"),
+        ({"1_a/migration.sql": "A;"}, "prisma"),
+        ({"migration_lock.toml": "", "1_a/migration.sql": "A;"}, "prisma"),
+        ({"1_a.sql": "A;", "fixtures/a.sql": "B;"}, "asyncmig"),
+        ({"1-a.sql": "A;", "2-b.sql": "B;"}, "plain"),
     ],
 )
 def test_a_folder_is_recognised_by_what_only_one_tool_writes(
