@@ -28,7 +28,8 @@ def version_sorted_as_text(digits: str) -> Version:
     those. Time stamps come in several: ``20240313`` is between ``20240306170000`` and
     ``20240314090000`` as text, and in front of both as a number (vaultwarden), and a sequence
     behind the seconds makes ``202512291102420000`` greater than any of the next year (crates.io).
-    So a stamp is filled up to the second, and what follows is a number of its own.
+    So a stamp is filled up to the second, and what follows is a number of its own, with a one in
+    front: ``-0000`` comes behind the same second without it (crates.io has both).
 
     Raises:
         ValueError: They are not all digits.
@@ -36,7 +37,7 @@ def version_sorted_as_text(digits: str) -> Version:
     if not _STAMP.fullmatch(digits):
         return Version(digits)
     seconds, sequence = digits[:_LENGTH].ljust(_LENGTH, "0"), digits[_LENGTH:]
-    return Version(f"{seconds}.{sequence}" if sequence else seconds)
+    return Version(f"{seconds}.1{sequence}" if sequence else seconds)
 
 
 def in_order(files: Iterable[File], tool: str) -> Iterator[File | SourceError]:

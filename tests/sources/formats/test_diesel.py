@@ -44,13 +44,20 @@ def test_a_migration_may_have_no_way_down() -> None:
     "folders",
     [
         ["2024-03-06-170000_a", "2024-03-13_170000_b", "2024-03-14-090000_c"],
-        ["2025-12-29-110242-0000_a", "2026-01-20-162913_b", "2026-01-20-162913-0001_c"],
+        ["2025-12-29-110242-0000_a", "2026-01-20-162913_b", "2026-01-20-162913-0000_c"],
         ["00000000000000_a", "20151219180527_b", "2016-01-07-082941_c"],
     ],
 )
 def test_versions_are_ordered_as_diesel_does_which_is_as_text(folders: list[str]) -> None:
     """A date without a time, and a stamp with a sequence behind it, stay where they were."""
     assert [str(diesel_version(folder)) for folder in folders] == keys(*reversed(folders))
+
+
+def test_a_sequence_is_a_number_of_its_own() -> None:
+    """With a one in front, so that 0000 is more than nothing."""
+    assert ["20260527120000", "20260527120000.10000"] == keys(
+        "2026-05-27-120000-0000_b", "2026-05-27-120000_a"
+    )
 
 
 def test_numbers_that_are_ordered_otherwise_as_text_are_refused() -> None:
