@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.errors import DuplicateVersionError, SourceError
 from asyncmig.migration import Direction
+from asyncmig.sources.decode import UTF_8
 from asyncmig.sources.names import FileName, Language
 from asyncmig.sources.place import Place
 
@@ -29,12 +30,14 @@ class File:
         path: What messages call it.
         entry: What can be read.
         without_transaction: Whether something beside the file says that it must not run in one.
+        encoding: What its text is encoded in, where a tool lets its files say that.
     """
 
     name: FileName
     path: str
     entry: Traversable
     without_transaction: bool = False
+    encoding: str = UTF_8
 
     @property
     def place(self) -> Place:
@@ -103,7 +106,11 @@ def _bundle_of(group: list[File]) -> Bundle | SourceError:
 def _without_up(down: File) -> SourceError:
     """Return the error for a down that nothing goes up to."""
     missing = f"{down.name.version}_{down.name.name}.{Direction.UP}.{down.name.language}"
-    return down.place.wrong("the down half of a pair without its up", hint=f"write {missing} too")
+    return down.place.wrong(
+        "the down half of a pair without its up",
+        hint=f"write {missing} too; or say --format golang-migrate, which takes it for one that "
+        "has nothing to apply",
+    )
 
 
 def _beside_a_whole(down: File, whole: File) -> SourceError:

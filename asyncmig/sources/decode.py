@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from asyncmig.sources.place import Place
 
 
-def decode(content: bytes, place: Place) -> str:
+UTF_8 = "utf-8"
+"""What a text is encoded in, unless a tool of another kind says otherwise."""
+
+
+def decode(content: bytes, place: Place, encoding: str = UTF_8) -> str:
     r"""Return the text of a file: UTF-8, without byte order mark, with ``\n`` line ends.
 
     Line ends become ``\n`` inside string literals too. Git writes the one or the other, depending
@@ -19,8 +23,11 @@ def decode(content: bytes, place: Place) -> str:
     ``E'\r'`` in PostgreSQL, ``char(13)`` in SQLite.
 
     Raises:
-        InvalidMigrationError: A byte is not UTF-8, or is NUL, which no database takes in a script.
+        InvalidMigrationError: A byte is not of the encoding, or is NUL, which no database takes in
+            a script.
     """
+    if encoding != UTF_8:
+        content = _as_utf_8(content, place, encoding)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise place.wrong("the file is UTF-16", hint=_SAVE_AS_UTF8, line=1, column=1)
     content = content.removeprefix(codecs.BOM_UTF8)
@@ -48,3 +55,11 @@ def _wrong_byte(content: bytes, offset: int, place: Place, sentence: str) -> Inv
         line=content.count(b"\n", 0, offset) + 1,
         column=len(content[line_start:offset].decode()) + 1,
     )
+
+
+def _as_utf_8(content: bytes, place: Place, encoding: str) -> bytes:
+    """Return the same text in UTF-8."""
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeError:
+        raise place.wrong(f"the file is not in {encoding}") from None

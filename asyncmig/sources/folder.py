@@ -138,7 +138,7 @@ def _read_file(file: File, by: FileFormat, context: Context) -> Mapping[Directio
         content = file.entry.read_bytes()
     except OSError as error:
         raise unreadable(file.path, error) from error
-    text = Text(decode(content, file.place), file.place)
+    text = Text(decode(content, file.place, file.encoding), file.place)
     if file.name.language is Language.PYTHON:
         return read_python(text)
     return by.read(text, file, context)

@@ -66,7 +66,8 @@ def test_two_files_of_one_version_are_refused(
             ["7_a.down.sql"],
             Complaint(
                 "migrations/7_a.down.sql: the down half of a pair without its up",
-                "write 7_a.up.sql too",
+                "write 7_a.up.sql too; or say --format golang-migrate, which takes it for one "
+                "that has nothing to apply",
             ),
         ),
         (

@@ -23,6 +23,13 @@ _HOMES = {
     "diesel": "diesel.Diesel",
     "prisma": "prisma.Prisma",
     "plain": "plain.Plain",
+    "golang-migrate": "golang_migrate.GolangMigrate",
+    "river": "river.River",
+    "sqlx": "sqlx.Sqlx",
+    "sql-migrate": "sql_migrate.SqlMigrate",
+    "tern": "tern.Tern",
+    "flyway": "flyway.Flyway",
+    "refinery": "refinery.Refinery",
 }
 """Where each is, by what ``--format`` calls it. The order is that in which they are asked."""
 

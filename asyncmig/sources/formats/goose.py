@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from asyncmig.migration import Direction, Version
 from asyncmig.sources.bundle import File
 from asyncmig.sources.formats.environment import substitute
+from asyncmig.sources.formats.native import python_files
 from asyncmig.sources.formats.parts import part, statement_in
 from asyncmig.sources.names import FileName, is_half
 from asyncmig.sources.place import Place, Text
@@ -69,7 +70,7 @@ class Goose:
         return tree.has_comment(_ANNOTATION, _NAME) and not any(map(is_half, tree.names))
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
-        """Yield the SQL files, and refuse those in Go; other names are nothing to goose."""
+        """Yield what is in SQL or Python, and refuse what is in Go; the rest is none of goose's."""
         for entry in tree.files:
             match = _NAME.fullmatch(entry.name)
             if match is None or entry.name.endswith("_test.go"):
@@ -82,6 +83,7 @@ class Goose:
             else:
                 name = FileName(Version(match["version"]), match["name"])
                 yield File(name, place.path, entry)
+        yield from python_files(tree)
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
         """Cut the file at its annotations."""

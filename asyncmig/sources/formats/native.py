@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from asyncmig.sources.bundle import File
-from asyncmig.sources.names import Misnamed, parse_name
+from asyncmig.sources.names import FileName, Language, Misnamed, parse_name
 from asyncmig.sources.place import Place
 from asyncmig.sources.sql_file import read_sql
 
@@ -46,3 +46,24 @@ class Native:
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
         """Cut the file at its markers."""
         return read_sql(text, file.name, context.dialect)
+
+
+def python_files(tree: Tree) -> Iterator[File]:
+    """Yield the migrations in Python that were put beside the files of another tool.
+
+    A tool that would run a Python file itself does not come here.
+    """
+    for entry in tree.files:
+        name = parse_name(entry.name)
+        if isinstance(name, FileName) and name.language is Language.PYTHON:
+            yield File(name, tree.path_of(entry), entry)
+
+
+def holds_ours(tree: Tree) -> bool:
+    """Tell whether some file is a versioned migration under a name of our own."""
+    return any(map(_is_versioned, tree.names))
+
+
+def _is_versioned(file_name: str) -> bool:
+    name = parse_name(file_name)
+    return isinstance(name, FileName) and not name.is_repeatable

@@ -11,6 +11,8 @@ from asyncmig.sources.reading import Reading
 from asyncmig.sql import Dialect
 from tests.sources.memory_folder import Complaint, MemoryFolder, complaints
 
+ALONE = "CREATE INDEX CONCURRENTLY i ON t (c);\n"
+
 
 def format_of(files: dict[str, str]) -> str:
     """Return the tool that a folder is recognised as."""
@@ -30,6 +32,28 @@ def format_of(files: dict[str, str]) -> str:
         ({"migration_lock.toml": "", "1_a/migration.sql": "A;"}, "prisma"),
         ({"1_a.sql": "A;", "fixtures/a.sql": "B;"}, "asyncmig"),
         ({"1-a.sql": "A;", "2-b.sql": "B;"}, "plain"),
+        ({"1_a.up.sql": "A;", "1_a.down.sql": "B;"}, "asyncmig"),
+        ({"1_a.up.sql": ALONE}, "golang-migrate"),
+        ({"1_a.up.sql": "A;", "1_a.down.sql": "VACUUM;"}, "golang-migrate"),
+        ({"1_a.up.sql": ALONE, "2_b.sql": "B;"}, "asyncmig"),
+        ({"1_a.up.sql": f"-- migrate:up transaction:false\n{ALONE}"}, "asyncmig"),
+        ({"1_a.up.sql": "DROP TABLE /* TEMPLATE: schema */a;"}, "river"),
+        ({"1_a.sql": f"-- no-transaction\n{ALONE}"}, "sqlx"),
+        ({"1_a.sql": "A;\n-- no-transaction"}, "asyncmig"),
+        ({"1_a.up.sql": f"-- no-transaction\n{ALONE}"}, "sqlx"),
+        ({"1_a.up.sql": f"-- no-transaction\n{ALONE}", "2_b.up.sql": ALONE}, "golang-migrate"),
+        ({"1_a.sql": "-- Add migration script here\nA;"}, "sqlx"),
+        ({"1_a.down.sql": "-- Add down migration script here", "1_a.up.sql": ""}, "sqlx"),
+        ({"1_a.sql": "-- +migrate Up\nA;"}, "sql-migrate"),
+        ({"1_a.sql": "A;\n---- create above / drop below ----\nB;"}, "tern"),
+        ({"1_a.sql": "---- tern: disable-tx ----\nA;"}, "tern"),
+        ({"V1__a.sql": "A;"}, "flyway"),
+        ({"V1.2__a.sql": "A;", "R__v.sql": "V;"}, "flyway"),
+        ({"B1__a.sql": "A;"}, "flyway"),
+        ({"V1__a.sql": "A;", "U1__a.sql": "B;"}, "flyway"),
+        ({"more/V1__a.sql": "A;"}, "flyway"),
+        ({"R__v.sql": "V;"}, "asyncmig"),
+        ({"U1__a.sql": "A;"}, "refinery"),
     ],
 )
 def test_a_folder_is_recognised_by_what_only_one_tool_writes(
@@ -37,6 +61,30 @@ def test_a_folder_is_recognised_by_what_only_one_tool_writes(
 ) -> None:
     """Plain files are ours, and so are files that were converted."""
     assert tool == format_of(files)
+
+
+def test_files_of_ours_are_not_passed_over_for_those_of_flyway() -> None:
+    """A file that was given a name of Flyway's is misnamed among ours."""
+    [found] = complaints({"1_a.sql": "A;", "V2__b.sql": "B;"})
+
+    assert "migrations/V2__b.sql: this is not the name of a migration" == found.message
+
+
+def test_rust_among_the_files_makes_them_those_of_refinery() -> None:
+    """Flyway would pass over it."""
+    [found] = complaints({"V1__a.sql": "A;", "V2__b.rs": ""})
+
+    assert "migrations/V2__b.rs: a migration in Rust, which cannot be run here" == found.message
+
+
+def test_a_u_that_undoes_nothing_means_one_thing_to_flyway_and_another_to_refinery() -> None:
+    """Flyway never runs it, and refinery applies it."""
+    assert [
+        Complaint(
+            "migrations means one thing by the rules of flyway and another by those of refinery",
+            "say whose it is: --format flyway or --format refinery",
+        )
+    ] == complaints({"V1__a.sql": "A;", "U2__b.sql": "B;"})
 
 
 def test_a_folder_that_means_two_things_is_refused() -> None:
