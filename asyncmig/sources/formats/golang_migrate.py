@@ -43,7 +43,10 @@ class GolangMigrate:
         return (
             any(map(is_half, tree.names))
             and not any(map(_stands_alone, tree.names))
-            and any(map(_cannot_run_in_transaction, tree.heads))
+            and any(
+                is_half(name) and _cannot_run_in_transaction(head)
+                for name, head in tree.heads.items()
+            )
             and not Native().is_sure(tree)
         )
 

@@ -30,7 +30,7 @@ class River(GolangMigrate):
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for the template."""
-        return any(map(is_half, tree.names)) and any(map(_SCHEMA.search, tree.heads))
+        return any(is_half(name) and _SCHEMA.search(head) for name, head in tree.heads.items())
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
         """Put in the placeholder ``schema``; without it the tables are where search_path says."""

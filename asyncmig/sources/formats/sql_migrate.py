@@ -56,7 +56,7 @@ class SqlMigrate:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for a marker."""
-        return tree.has_comment(_MARKER)
+        return tree.has_comment(_MARKER, _NAME)
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield every SQL file that has a number in front, and refuse the others.

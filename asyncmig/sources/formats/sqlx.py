@@ -38,8 +38,9 @@ class Sqlx:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for its one marker, and for what its command line writes."""
-        return tree.has_comment(_SCAFFOLD) or any(
-            head.startswith(_NO_TRANSACTION) for head in tree.heads
+        return tree.has_comment(_SCAFFOLD, _NAME) or any(
+            head.startswith(_NO_TRANSACTION) and _NAME.fullmatch(name)
+            for name, head in tree.heads.items()
         )
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:

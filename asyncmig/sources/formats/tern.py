@@ -38,7 +38,7 @@ class Tern:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for the line between the directions, and for its one marker."""
-        return tree.has_comment(_SURE)
+        return tree.has_comment(_SURE, _NAME)
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield the files of the folder; what is in folders below is for templates alone."""

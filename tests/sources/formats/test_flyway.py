@@ -156,9 +156,9 @@ def test_placeholders_are_filled_in_whatever_their_case() -> None:
         (
             "${owner}",
             (
-                'set "owner" in [tool.asyncmig.placeholders]; if it is meant as it stands, write '
-                "placeholderReplacement=false into a .conf beside the file, or say --format refinery "
-                "if it is a file of refinery"
+                'set "owner" in [tool.asyncmig.placeholders]; if it is meant as it stands, '
+                "write placeholderReplacement=false into a .conf beside the file, or say "
+                "--format refinery if it is a file of refinery"
             ),
         ),
     ],
