@@ -22,7 +22,6 @@ _HOMES = {
     "goose": "goose.Goose",
     "diesel": "diesel.Diesel",
     "prisma": "prisma.Prisma",
-    "plain": "plain.Plain",
     "golang-migrate": "golang_migrate.GolangMigrate",
     "river": "river.River",
     "sqlx": "sqlx.Sqlx",
@@ -30,6 +29,7 @@ _HOMES = {
     "tern": "tern.Tern",
     "flyway": "flyway.Flyway",
     "refinery": "refinery.Refinery",
+    "plain": "plain.Plain",
 }
 """Where each is, by what ``--format`` calls it. The order is that in which they are asked."""
 
