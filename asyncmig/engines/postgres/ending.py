@@ -10,9 +10,9 @@ from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.errors import MigrationFailedError, TransactionLostError
 
 if TYPE_CHECKING:
-    from asyncmig.engines.postgres.batches import Batch
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
+    from asyncmig.engines.postgres.messages import Message
     from asyncmig.plan import Step
 
 _ABORTED = "25P02"
@@ -32,7 +32,7 @@ class Ending:
     query: str
     may_follow: bool = True
 
-    async def follow(self, wire: Wire, step: Step, last: Batch | None = None) -> list[Row]:
+    async def follow(self, wire: Wire, step: Step, last: Message | None = None) -> list[Row]:
         """Send it behind the last of the author's statements.
 
         Args:
@@ -56,13 +56,13 @@ class Ending:
             raise server_failed(step, error) from error
 
 
-async def is_undone(wire: Wire, batch: Batch) -> bool:
-    """Take a batch back, and tell whether that can be done: whether the error was in there.
+async def is_undone(wire: Wire, message: Message) -> bool:
+    """Take a message back, and tell whether that can be done: whether the error was in there.
 
     An error has no better mark: few have a position, and one is none of the statement's.
     """
     try:
-        await wire.execute(batch.undo)
+        await wire.execute(message.undo)
     except ServerError:
         return False
     return True

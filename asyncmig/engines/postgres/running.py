@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from asyncmig.engines.long_script import sections, statements_of
-from asyncmig.engines.postgres.batches import ROWS, SHARING, Batch, batches, behind_savepoint
 from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError
 from asyncmig.engines.postgres.ending import connection_closed, is_undone
+from asyncmig.engines.postgres.messages import ROWS, SHARING, Message, behind_savepoint, messages
 from asyncmig.engines.postgres.sightings import Moment
 from asyncmig.engines.python_script import function_of, loaded, python_failed
 from asyncmig.engines.statements import failed, place, prepare
@@ -63,11 +63,11 @@ async def run_statements(
     Raises:
         MigrationFailedError: With the place in the file.
     """
-    for batch in batches(statements, SHARING if observation is None else ROWS):
+    for message in messages(statements, SHARING if observation is None else ROWS):
         began = time.monotonic()
-        await _send(wire, step, script, batch)
+        await _send(wire, step, script, message)
         if observation is not None:
-            first = batch.statements[0]
+            first = message.statements[0]
             line, _ = place(script, first.body)
             empties = first.words[:1] == _TRUNCATE
             await observation.look(Moment(began, line, empties=empties))
@@ -86,12 +86,12 @@ async def _run_to_the_end(
     if observation is not None:
         await run_statements(wire, step, script, statements, observation=observation)
         return await ending.follow(wire, step)
-    rest = list(batches(statements))
-    rest[:1] = [replace(batch, has_savepoint=False) for batch in rest[:1]]
+    rest = list(messages(statements))
+    rest[:1] = [replace(message, has_savepoint=False) for message in rest[:1]]
     shares = ending.may_follow and statements and statements[-1].words[:1] != _COPY
     last = rest.pop() if shares else None
-    for batch in rest:
-        await _send(wire, step, script, batch)
+    for message in rest:
+        await _send(wire, step, script, message)
     if last is not None:
         try:
             return await ending.follow(wire, step, last)
@@ -128,30 +128,30 @@ async def _send_plain(wire: Wire, step: Step, section: Section) -> None:
         await wire.execute(behind_savepoint(section.text))
     except ServerError as error:
         statements = await anyio.to_thread.run_sync(statements_of, section, Dialect.POSTGRESQL)
-        await _take_back(wire, step, section, Batch(statements, has_savepoint=True), error)
+        await _take_back(wire, step, section, Message(statements, has_savepoint=True), error)
 
 
-async def _send(wire: Wire, step: Step, script: SqlScript | Section, batch: Batch) -> None:
+async def _send(wire: Wire, step: Step, script: SqlScript | Section, message: Message) -> None:
     try:
-        await wire.execute(batch.text)
+        await wire.execute(message.text)
     except ServerError as error:
-        await _take_back(wire, step, script, batch, error)
+        await _take_back(wire, step, script, message, error)
 
 
 async def _take_back(
-    wire: Wire, step: Step, script: SqlScript | Section, batch: Batch, error: ServerError
+    wire: Wire, step: Step, script: SqlScript | Section, message: Message, error: ServerError
 ) -> None:
     """Take back what was refused, where that helps to say which statement it was."""
-    is_clear = batch.is_one or error.position is not None
-    taken_back = not is_clear and await is_undone(wire, batch)
-    await _explain(wire, step, script, batch, error, taken_back=taken_back)
+    is_clear = message.is_one or error.position is not None
+    taken_back = not is_clear and await is_undone(wire, message)
+    await _explain(wire, step, script, message, error, taken_back=taken_back)
 
 
 async def _explain(
     wire: Wire,
     step: Step,
     script: SqlScript | Section,
-    batch: Batch,
+    message: Message,
     error: ServerError,
     *,
     taken_back: bool,
@@ -160,11 +160,11 @@ async def _explain(
 
     All of them may succeed then: a time-out that the file has set was for each, not for all.
     """
-    if taken_back and not batch.is_one and error.position is None:
-        for statement in batch.statements:
-            await _send(wire, step, script, Batch((statement,)))
+    if taken_back and not message.is_one and error.position is None:
+        for statement in message.statements:
+            await _send(wire, step, script, Message((statement,)))
         return
-    statement, offset = batch.find(error.position or 0)
+    statement, offset = message.find(error.position or 0)
     raise failed(
         step,
         script,

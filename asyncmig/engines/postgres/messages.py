@@ -27,15 +27,15 @@ SHARING = (*ROWS, ("CREATE", "TABLE"), ("COMMENT", "ON"))
 """How the statements begin that share messages. They wait for few locks: where one of them fails
 and the server does not point to it, they are sent once more, one by one."""
 
-_SAVEPOINT = "asyncmig_batch"
+_SAVEPOINT = "asyncmig_message"
 _OPENING = f"SAVEPOINT {_SAVEPOINT};"
 _CLOSING = f" RELEASE SAVEPOINT {_SAVEPOINT};"
 _UNDO = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT};{_CLOSING}"
-"""Nothing of the name is left: a later batch that was not begun must not be taken back to it."""
+"""Nothing of the name is left: a later message that was not begun must not be taken back to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Message:
     """Statements that go out in one message: one by itself, or several behind a savepoint.
 
     Attributes:
@@ -85,9 +85,9 @@ def behind_savepoint(text: str) -> str:
     return f"{_OPENING}{text}{_CLOSING}"
 
 
-def batches(
+def messages(
     statements: Sequence[Statement], sharing: Sequence[tuple[str, ...]] = SHARING
-) -> Iterator[Batch]:
+) -> Iterator[Message]:
     """Group neighbours that may share a message, up to a size; every other one stays alone.
 
     Args:
@@ -105,13 +105,13 @@ def batches(
             group.append(statement)
             size += len(statement.text)
         else:
-            yield Batch((statement,))
+            yield Message((statement,))
     if group:
         yield _together(group)
 
 
-def _together(group: list[Statement]) -> Batch:
-    return Batch(tuple(group), has_savepoint=len(group) > 1)
+def _together(group: list[Statement]) -> Message:
+    return Message(tuple(group), has_savepoint=len(group) > 1)
 
 
 def _ended(statement: Statement) -> str:
