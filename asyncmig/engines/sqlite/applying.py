@@ -118,7 +118,7 @@ class Turn:
         except BaseException as error:
             await desk.sweep(self._give_up)
             if isinstance(error, Exception):  # a cancellation goes on; the flush will tell
-                desk.batch.refuse_lost()
+                desk.shared.refuse_lost()
             raise
         finally:
             looking.stop()

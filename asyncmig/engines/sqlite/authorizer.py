@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.sqlite.batch import SAVEPOINT
+from asyncmig.engines.sqlite.shared import SAVEPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Generator

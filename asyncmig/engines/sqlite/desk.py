@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.cleanup import see_through
 from asyncmig.engines.python_script import run_setup
-from asyncmig.engines.sqlite.batch import Alone
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError
 from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.records import Fence
+from asyncmig.engines.sqlite.shared import Alone
 from asyncmig.errors import DatabaseError, SettingsError
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import Runner, Setup
     from asyncmig.engines.sqlite.access import Visit
-    from asyncmig.engines.sqlite.batch import Batch, Transaction
     from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.sqlite.patience import Patience
+    from asyncmig.engines.sqlite.shared import SharedTransaction, Transaction
     from asyncmig.engines.sqlite.table import Table
     from asyncmig.plan import Step
 
@@ -34,7 +34,7 @@ class Desk:
         table: The history.
         runner: Who runs.
         patiently: How to wait for applications.
-        batch: The migrations that wait for the disk together.
+        shared: The migrations that wait for the disk together.
         fence: What tells whether the history is still the one that a step was planned from.
         is_used: Whether a migration may have left something on the connection.
     """
@@ -48,7 +48,7 @@ class Desk:
         runner: Runner,
         setup: Setup | None,
         patiently: Patience,
-        batch: Batch,
+        shared: SharedTransaction,
     ) -> None:
         self._visit = visit
         self._setup = setup
@@ -57,24 +57,24 @@ class Desk:
         self.runner = runner
         self.patiently = patiently
         self.fence = Fence(table)
-        self.batch = batch
+        self.shared = shared
         self.is_used = False
 
     def transaction_for(self, step: Step, body: Body) -> Transaction:
-        """Return what to run a step in: the batch is for what can be undone, and has no pragma."""
-        joins = self.batch.is_open and step.is_transactional_sql and body.foreign_keys
-        return self.batch if joins else Alone()
+        """Return what to run a step in: what is shared can be undone, and has no pragma."""
+        joins = self.shared.is_open and step.is_transactional_sql and body.foreign_keys
+        return self.shared if joins else Alone()
 
     async def flush(self) -> None:
-        """Commit what the batch holds. A cancellation is delivered after that.
+        """Commit the shared transaction. A cancellation is delivered after that.
 
         Raises:
-            HistoryMovedError: The batch is lost, now or since the last time.
+            HistoryMovedError: It is lost, now or since the last time.
             DatabaseBusyError: An application was reading for longer than the budget.
         """
-        if self.batch.size and (error := await self._see_flush_through()):
+        if self.shared.size and (error := await self._see_flush_through()):
             raise error
-        self.batch.refuse_lost()
+        self.shared.refuse_lost()
 
     async def _see_flush_through(self) -> DatabaseError | None:
         try:
@@ -85,12 +85,12 @@ class Desk:
     async def _flush(self) -> DatabaseError | None:
         """Return what went wrong: some of it is a TimeoutError, as is being out of time."""
         try:
-            await self.patiently(lambda: self.worker.run_to_end(self.batch.flush))
+            await self.patiently(lambda: self.worker.run_to_end(self.shared.flush))
         except DatabaseError as error:
-            await self.sweep(self.batch.give_up)
+            await self.sweep(self.shared.give_up)
             return error
         except ClosedError:
-            self.batch.lose()
+            self.shared.lose()
         return None
 
     async def lay_out(self, transaction: Transaction) -> None:
@@ -104,7 +104,7 @@ class Desk:
             DriverError: The hook met a busy database; it may be tried again.
             SettingsError: The hook failed.
         """
-        if self.is_used or transaction is not self.batch:
+        if self.is_used or transaction is not self.shared:
             await self.flush()
         if self.is_used:
             self.fence.forget()
@@ -129,7 +129,7 @@ class Desk:
         try:
             await self.worker.clean_up(work)
         except (DriverError, TimeoutError):
-            self.batch.lose()
+            self.shared.lose()
             await self.worker.close()
         except ClosedError:  # by the migration itself
-            self.batch.lose()
+            self.shared.lose()

@@ -13,7 +13,6 @@ from anyio import to_thread
 
 from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
-from asyncmig.engines.sqlite.batch import Batch
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
 from asyncmig.engines.sqlite.desk import Desk
 from asyncmig.engines.sqlite.foreign import find_tables, read_table
@@ -27,6 +26,7 @@ from asyncmig.engines.sqlite.records import (
     transaction,
     write,
 )
+from asyncmig.engines.sqlite.shared import SharedTransaction
 from asyncmig.engines.sqlite.table import Table
 from asyncmig.errors import DatabaseError, SettingsError
 from asyncmig.history import History, NewRow, RowState
@@ -109,7 +109,7 @@ class SqliteSession:
                 runner=self._runner,
                 setup=self._settings.setup,
                 patiently=self._patiently,
-                batch=Batch(is_open=await self._may_batch(worker)),
+                shared=SharedTransaction(is_open=await self._may_share(worker)),
             )
             await desk.patiently(lambda: worker.run(_make_table, self._table))
             self._desk_in_use = desk
@@ -186,7 +186,7 @@ class SqliteSession:
             raise RuntimeError(message)
         return self._desk_in_use
 
-    async def _may_batch(self, worker: Worker) -> bool:
+    async def _may_share(self, worker: Worker) -> bool:
         """Tell whether migrations may share a transaction.
 
         Not where a setup hook may do what it likes in front of each, nor where the keys are on: a

@@ -16,7 +16,6 @@ from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.python_script import python_failed
 from asyncmig.engines.sqlite.applying import failed_as_a_whole
 from asyncmig.engines.sqlite.authorizer import Authorizer
-from asyncmig.engines.sqlite.batch import Alone
 from asyncmig.engines.sqlite.bodies import (
     RefusedError,
     execute,
@@ -35,6 +34,7 @@ from asyncmig.engines.sqlite.records import (
 )
 from asyncmig.engines.sqlite.resume import keeps_state, runs_alone, units_left
 from asyncmig.engines.sqlite.row import RowOfStep
+from asyncmig.engines.sqlite.shared import Alone
 from asyncmig.history import Progress
 from asyncmig.migration import PythonScript
 

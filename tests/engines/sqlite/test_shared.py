@@ -14,7 +14,7 @@ import pytest
 from asyncmig import Migrator, tally
 from asyncmig.engines.base import EngineSettings, HistoryMovedError
 from asyncmig.engines.sqlite import SqliteEngine
-from asyncmig.engines.sqlite.batch import SAVEPOINT, Batch
+from asyncmig.engines.sqlite.shared import SAVEPOINT, SharedTransaction
 from asyncmig.errors import DatabaseBusyError, MigrationFailedError
 from asyncmig.events import Event, MigrationApplied, MigrationStarted, RunFinished
 from asyncmig.plan import make_plan
@@ -53,8 +53,8 @@ def _never_due(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally, "_LONGEST_HOLD", 1e9)
 
 
-@pytest.fixture(name="batching")
-def _batching(sqlite_path: Path) -> Engine:
+@pytest.fixture(name="sharing")
+def _sharing(sqlite_path: Path) -> Engine:
     """Return an engine that waits for the disk once."""
     return engine_for(sqlite_path, durability=Durability.RUN, busy=0.5)
 
@@ -118,14 +118,14 @@ def _project(tmp_path: Path, sqlite_path: Path) -> Project:
 FILES = {f"{n}_t.sql": f"CREATE TABLE t{n} (id integer PRIMARY KEY);" for n in (1, 2)}
 
 
-# --- what a batch is ------------------------------------------------------------------------------
+# --- what is shared -------------------------------------------------------------------------------
 
 
-async def test_several_migrations_are_one_transaction(sqlite_path: Path, batching: Engine) -> None:
+async def test_several_migrations_are_one_transaction(sqlite_path: Path, sharing: Engine) -> None:
     """The disk is waited for once, and nobody sees any of them before that."""
     tap = Tap()
     with tap.listening():
-        async with locked(batching) as session:
+        async with locked(sharing) as session:
             await apply(session, ONE, TWO, THREE)
             seen = rows(sqlite_path, STATES)
             await session.flush()
@@ -137,9 +137,9 @@ async def test_several_migrations_are_one_transaction(sqlite_path: Path, batchin
     assert [("1", "applied"), ("2", "applied"), ("3", "applied")] == rows(sqlite_path, STATES)
 
 
-async def test_what_is_not_flushed_is_not_there(sqlite_path: Path, batching: Engine) -> None:
+async def test_what_is_not_flushed_is_not_there(sqlite_path: Path, sharing: Engine) -> None:
     """Neither a table nor its row: a killed runner leaves the same."""
-    async with locked(batching) as session:
+    async with locked(sharing) as session:
         await apply(session, ONE, TWO)
     assert ([], []) == (rows(sqlite_path, STATES), rows(sqlite_path, TABLES))
 
@@ -153,11 +153,11 @@ async def test_what_is_not_flushed_is_not_there(sqlite_path: Path, batching: Eng
     ],
     ids=["foreign_keys", "bare", "python"],
 )
-async def test_what_is_no_part_of_a_batch_is_committed_on_its_own(
-    sqlite_path: Path, batching: Engine, other: Migration
+async def test_what_shares_no_transaction_is_committed_on_its_own(
+    sqlite_path: Path, sharing: Engine, other: Migration
 ) -> None:
     """What was finished before is committed first."""
-    async with locked(batching) as session:
+    async with locked(sharing) as session:
         await apply(session, ONE)
         await apply(session, ONE, other)
         assert [("1", "applied"), ("2", "applied")] == rows(sqlite_path, STATES)
@@ -167,12 +167,12 @@ async def test_what_is_no_part_of_a_batch_is_committed_on_its_own(
     assert [("t1",), ("t2",), ("t3",)] == rows(sqlite_path, TABLES)
 
 
-async def test_what_a_migration_leaves_on_the_connection_ends_the_batch(
-    sqlite_path: Path, batching: Engine
+async def test_what_a_migration_leaves_on_the_connection_ends_the_sharing(
+    sqlite_path: Path, sharing: Engine
 ) -> None:
     """The next one gets another connection, for which the first one has to let go."""
     leaving = sql("2", "CREATE TEMP TABLE left_over (id);")
-    async with locked(batching) as session:
+    async with locked(sharing) as session:
         await apply(session, ONE, leaving, sql("3", "CREATE TABLE left_over (id);"))
         assert [("1", "applied"), ("2", "applied")] == rows(sqlite_path, STATES)
         await session.flush()
@@ -180,7 +180,7 @@ async def test_what_a_migration_leaves_on_the_connection_ends_the_batch(
 
 
 async def test_a_setup_hook_meets_no_open_transaction(sqlite_path: Path) -> None:
-    """It may set what cannot be set inside one, so there are no batches."""
+    """It may set what cannot be set inside one, so nothing is shared."""
     engine = engine_for(sqlite_path, durability=Durability.RUN, setup=keys_on)
     async with locked(engine) as session:
         await apply(session, ONE, TWO)
@@ -245,9 +245,9 @@ async def test_a_migration_that_rolls_back_all_others_fails_alone(
     assert expected == rows(project.path, STATES)
 
 
-async def test_a_savepoint_of_ours_is_not_an_authors(sqlite_path: Path, batching: Engine) -> None:
+async def test_a_savepoint_of_ours_is_not_an_authors(sqlite_path: Path, sharing: Engine) -> None:
     """Whoever released it would keep what is rolled back later."""
-    async with locked(batching) as session:
+    async with locked(sharing) as session:
         await apply(session, ONE)
         with pytest.raises(MigrationFailedError, match="not authorized"):
             await apply(session, ONE, sql("2", "RELEASE ASYNCMIG_migration;"))
@@ -266,7 +266,7 @@ async def test_a_savepoint_of_ours_is_not_an_authors(sqlite_path: Path, batching
 async def test_a_cancellation_tells_of_what_it_has_not_taken_back(
     project: Project, slow: str, kept: list[str]
 ) -> None:
-    """An interrupt in the middle of a write rolls back the whole batch."""
+    """An interrupt in the middle of a write rolls back all that share it."""
     witness = Witness(project.path)
     began = asyncio.Event()
 
@@ -287,22 +287,22 @@ async def test_a_cancellation_tells_of_what_it_has_not_taken_back(
 
 
 async def test_a_cancellation_during_the_flush_waits_for_its_outcome(
-    sqlite_path: Path, batching: Engine, monkeypatch: pytest.MonkeyPatch
+    sqlite_path: Path, sharing: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a COMMIT: its outcome stands, and the cancellation comes after it."""
-    flush = Batch.flush
+    flush = SharedTransaction.flush
     at_work, go_on = threading.Event(), threading.Event()
 
-    def slow(self: Batch, raw: sqlite3.Connection) -> None:
+    def slow(self: SharedTransaction, raw: sqlite3.Connection) -> None:
         at_work.set()
         assert go_on.wait(SECONDS)
         flush(self, raw)
 
-    monkeypatch.setattr(Batch, "flush", slow)
+    monkeypatch.setattr(SharedTransaction, "flush", slow)
     done = list[str]()
 
     async def runner() -> None:
-        async with locked(batching) as session:
+        async with locked(sharing) as session:
             await apply(session, ONE, TWO)
             await session.flush()
             done.append("flushed")

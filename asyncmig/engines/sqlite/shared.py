@@ -1,11 +1,11 @@
 """The transaction of a migration: its own, or one for several of them (``durability="run"``).
 
-In a batch each migration has a savepoint, and its row is inside. What fails is rolled back to its
-savepoint, and what was finished before stays. But an interrupt, a disk that is full or broken, and
-a conflict that asks for it (``ON CONFLICT ROLLBACK``, ``RAISE(ROLLBACK)``) roll back the whole
-batch, savepoints that are released included
-(https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction). So nothing of a
-batch is told before its COMMIT. Once one is lost, every other migration of the session gets a
+In a shared one each migration has a savepoint, and its row is inside. What fails is rolled back to
+its savepoint, and what was finished before stays. But an interrupt, a disk that is full or broken,
+and a conflict that asks for it (``ON CONFLICT ROLLBACK``, ``RAISE(ROLLBACK)``) roll back all of it,
+savepoints that are released included
+(https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction). So nothing of
+it is told before its COMMIT. Once one is lost, every other migration of the session gets a
 transaction of its own: what is to blame then fails alone, behind those that it took along.
 """
 
@@ -57,7 +57,7 @@ class Alone:
         roll_back(raw)
 
 
-class Batch:
+class SharedTransaction:
     """A transaction for several migrations, one after the other.
 
     Args:
@@ -102,7 +102,7 @@ class Batch:
             self.lose()
 
     def flush(self, raw: Raw) -> None:
-        """Commit the migrations of the batch, or lose them all.
+        """Commit the migrations that share it, or lose them all.
 
         Raises:
             DriverError: The database is busy; it may be tried again.
@@ -120,12 +120,12 @@ class Batch:
         self.size = 0
 
     def give_up(self, raw: Raw) -> None:
-        """Roll back the migrations of the batch."""
+        """Roll back the migrations that share it."""
         roll_back(raw)
         self.lose()
 
     def lose(self) -> None:
-        """Note that the batch was rolled back, by whomever."""
+        """Note that it was rolled back, by whomever."""
         if self.size:
             self.size = 0
             self.is_open = False
