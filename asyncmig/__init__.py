@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncmig import errors, events
+    from asyncmig.batching import Batch, batches
     from asyncmig.blocker import Blocker
     from asyncmig.errors import AsyncmigError
     from asyncmig.foreign import AdoptReport, ForeignMigration
@@ -44,6 +45,7 @@ _HOME = {
     "AdoptReport": "foreign",
     "AsyncmigError": "errors",
     "Blocker": "blocker",
+    "Batch": "batching",
     "Changed": "request",
     "Direction": "migration",
     "Durability": "request",
@@ -76,6 +78,7 @@ _HOME = {
     "Version": "migration",
     "Violation": "locks",
     "__version__": "version",
+    "batches": "batching",
     "lifespan": "startup",
     "log_event": "logging",
     "migrate": "startup",
@@ -84,6 +87,7 @@ _HOME = {
 __all__ = [
     "AdoptReport",
     "AsyncmigError",
+    "Batch",
     "Blocker",
     "Changed",
     "Direction",
@@ -117,6 +121,7 @@ __all__ = [
     "Version",
     "Violation",
     "__version__",
+    "batches",
     "errors",
     "events",
     "lifespan",

@@ -166,6 +166,25 @@ class LocksReported(MigrationEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationProgressed(MigrationEvent):
+    """More batches of a migration are committed. Told now and then, more seldom as time goes by.
+
+    Attributes:
+        batches: How many are committed, over all runs.
+        rows: How many rows they have changed; ``None`` for Python, which does not say.
+        rate: Rows in a second, in this run; ``None`` where the rows are not known.
+        remaining_rows: How many rows are left, as the database reckons; ``None`` where it does not.
+        remaining_ms: How long they take at this rate; ``None`` where nobody can tell.
+    """
+
+    batches: int
+    rows: int | None = None
+    rate: float | None = None
+    remaining_rows: int | None = None
+    remaining_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationFailed(MigrationEvent):
     """A migration failed and what it did in its transaction is rolled back.
 
@@ -209,6 +228,7 @@ Event = (
     | MigrationRetrying
     | MigrationWaiting
     | LocksReported
+    | MigrationProgressed
     | MigrationFailed
     | RunFinished
 )

@@ -57,16 +57,38 @@ class Problem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Batches:
+    """How far a migration in batches got, over all of its runs.
+
+    Attributes:
+        count: How many batches are committed.
+        rows: How many rows they have changed; ``None`` for Python, which does not say.
+        cursor: What the last of them returned, as JSON; the next one goes on behind it.
+        size: How many rows the next batch is for.
+        spent_ms: Milliseconds that they took.
+    """
+
+    count: int = 0
+    rows: int | None = None
+    cursor: str = "null"
+    size: int = 0
+    spent_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a migration without a transaction got.
+    """How far a migration got that commits more than once.
 
     Attributes:
         done: The checksums of the statements that are finished, in order.
-        started: The checksum of the statement that was started and not seen to finish, if any.
+        started: The checksum of the statement that was started and not seen to finish, if any; in
+            batches, of what runs again and again. Nothing is in doubt then.
+        batches: For a migration in batches.
     """
 
     done: tuple[str, ...] = ()
     started: str | None = None
+    batches: Batches | None = None
 
 
 @dataclass(frozen=True, slots=True)

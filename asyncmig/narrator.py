@@ -14,6 +14,7 @@ from asyncmig.events import (
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
+    MigrationProgressed,
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
@@ -26,11 +27,12 @@ from asyncmig.migration import Direction
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
     from asyncmig.engines.base import Holder
     from asyncmig.errors import MigrationFailedError
     from asyncmig.events import Event, Observer
-    from asyncmig.history import HistoryEntry
+    from asyncmig.history import Batches, HistoryEntry
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
@@ -139,6 +141,24 @@ class Narrator:
         """Tell what a migration locked, rewrote and scanned."""
         self._tell(
             LocksReported(self.run_id, self.database, step.key, step.name, step.direction, report)
+        )
+
+    def progressed(self, step: Step, batches: Batches, forecast: Forecast) -> None:
+        """Tell that more batches of a migration are committed."""
+        seconds = forecast.remaining_seconds
+        self._tell(
+            MigrationProgressed(
+                self.run_id,
+                self.database,
+                step.key,
+                step.name,
+                step.direction,
+                batches.count,
+                batches.rows,
+                rate=None if batches.rows is None else round(forecast.rate, 1),
+                remaining_rows=forecast.remaining_rows,
+                remaining_ms=None if seconds is None else milliseconds(seconds),
+            )
         )
 
     def done(self, step: Step, entry: HistoryEntry) -> None:

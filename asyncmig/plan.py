@@ -96,12 +96,14 @@ class Step:
     @property
     def is_transactional_sql(self) -> bool:
         """Whether all that it does is in one transaction: nothing outside of the database."""
-        return not isinstance(self.script, PythonScript) and self.script.transaction
+        script = self.script
+        is_one = script.transaction and script.batching is None
+        return is_one and not isinstance(script, PythonScript)
 
     def edit(self) -> Edit:
         """Return what this step, once it is done, changes in the history."""
         up = self.direction is Direction.UP
-        sql = self.down if isinstance(self.down, SqlScript) else None
+        sql = storable_down(self.down)
         row = NewRow(
             kind=self.kind,
             direction=self.direction,
@@ -117,6 +119,11 @@ class Step:
             retires=None if self.replaces is None else self.replaces.id,
             retired_as=RowState.SUPERSEDED if up else RowState.REVERTED,
         )
+
+
+def storable_down(down: Script | None) -> SqlScript | None:
+    """Return the down that the history can keep, ``None`` for Python and for one in batches."""
+    return down if isinstance(down, SqlScript) and down.batching is None else None
 
 
 @dataclass(frozen=True, slots=True)

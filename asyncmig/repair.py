@@ -17,8 +17,8 @@ from asyncmig.errors import (
     UnknownVersionError,
 )
 from asyncmig.history import Edit, HistoryEntry, Identity, NewRow, RowState, identity_of
-from asyncmig.migration import Direction, Kind, Migration, SqlScript, Version, key_of
-from asyncmig.plan import find_version
+from asyncmig.migration import Direction, Kind, Migration, Version, key_of
+from asyncmig.plan import find_version, storable_down
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -215,7 +215,7 @@ def _row_of(entry: HistoryEntry) -> NewRow:
 
 
 def _applied(file: Migration) -> NewRow:
-    down = file.down if isinstance(file.down, SqlScript) else None
+    down = storable_down(file.down)
     return NewRow(
         kind=file.kind,
         direction=Direction.UP,

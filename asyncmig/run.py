@@ -225,6 +225,7 @@ class Run:
             on_retrying=partial(tell.retrying, step),
             on_waiting=partial(tell.held_up, step),
             on_locks=partial(tell.locks, step),
+            on_progress=partial(tell.progressed, step),
         )
         try:
             with await self._context_of(step):

@@ -25,12 +25,21 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
-    from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry, NewRow
+    from asyncmig.history import (
+        Batches,
+        Edit,
+        Failure,
+        Generation,
+        History,
+        HistoryEntry,
+        NewRow,
+    )
     from asyncmig.lock_policy import LockPolicy
     from asyncmig.locks import LockReport
     from asyncmig.plan import Plan, Step
@@ -195,12 +204,14 @@ class StepEvents:
         on_waiting: A statement waits for others, and no time-out will end that soon: for how many
             seconds so far, the phase of an index build (or nothing), and for whom.
         on_locks: What it locked, rewrote and scanned, if that was asked for; COMMIT comes next.
+        on_progress: Another batch of it is committed; now and then.
     """
 
     on_started: Callable[[], None]
     on_retrying: Callable[[int, float, str, tuple[Blocker, ...]], None]
     on_waiting: Callable[[float, str, tuple[Blocker, ...]], None]
     on_locks: Callable[[LockReport], None] = _nobody
+    on_progress: Callable[[Batches, Forecast], None] = lambda _batches, _forecast: None
 
 
 class Session(Protocol):

@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.errors import HistoryFormatError
-from asyncmig.history import HISTORY_FORMAT, Failure, HistoryEntry, NewRow, Progress, RowState
+from asyncmig.history import (
+    HISTORY_FORMAT,
+    Batches,
+    Failure,
+    HistoryEntry,
+    NewRow,
+    Progress,
+    RowState,
+)
 from asyncmig.migration import Direction, Kind, Version
 
 if TYPE_CHECKING:
@@ -136,8 +144,13 @@ def values_of(row: NewRow, runner: Runner) -> dict[str, str | int | None]:
 
 
 def progress_text(progress: Progress) -> str:
-    """Return the progress as the column holds it."""
-    return json.dumps({"done": list(progress.done), "started": progress.started})
+    """Return the progress as the column holds it.
+
+    A release that knows nothing of batches finds a statement that was started and not finished,
+    and does not go on with it.
+    """
+    steps = {"done": list(progress.done), "started": progress.started}
+    return json.dumps(steps | _batches_fields(progress.batches))
 
 
 def failure_text(failure: Failure) -> str:
@@ -169,7 +182,18 @@ def _progress_from(text: str | None) -> Progress | None:
     if text is None:
         return None
     value: dict[str, Any] = json.loads(text)
-    return Progress(tuple(value["done"]), value["started"])
+    return Progress(tuple(value["done"]), value["started"], _batches_from(value.get("batches")))
+
+
+def _batches_fields(batches: Batches | None) -> dict[str, Any]:
+    if batches is None:
+        return {}
+    told = {"count": batches.count, "rows": batches.rows, "cursor": json.loads(batches.cursor)}
+    return {"batches": {**told, "size": batches.size, "spent_ms": batches.spent_ms}}
+
+
+def _batches_from(value: dict[str, Any] | None) -> Batches | None:
+    return None if value is None else Batches(**{**value, "cursor": json.dumps(value["cursor"])})
 
 
 def _failure_from(text: str | None) -> Failure | None:

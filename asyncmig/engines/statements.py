@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError
 from asyncmig.migration import SqlScript, checksum
 from asyncmig.sql import (
+    PLACEHOLDER,
     Dialect,
     Position,
     Statement,
     TransactionControl,
     autocommit_reason,
+    changes_rows,
     foreign_keys_pragma,
+    has_placeholder,
     line_at,
     problem,
     split,
@@ -115,6 +118,8 @@ def prepare(script: SqlScript, dialect: Dialect, key: str) -> Prepared:
         foreign_keys = foreign_keys and not asked_off
         statements = list(without_outer_transaction(statements, dialect))
         _refuse_outside_work(script, key, statements, dialect)
+        if script.batching is not None:
+            _refuse_unfit_for_batches(script, key, statements, dialect)
         units = [Unit(tuple(statements))] if statements else []
     else:
         units = list(_units(script, key, statements, dialect))
@@ -158,6 +163,31 @@ def _refuse_outside_work(
                 f"{reason} cannot run inside a transaction",
                 f"give it a file of its own that starts with `{_MARKER.format(direction='up')}`",
             )
+
+
+def _refuse_unfit_for_batches(
+    script: SqlScript, key: str, statements: Sequence[Statement], dialect: Dialect
+) -> None:
+    """Refuse what cannot be run again and again until it changes nothing."""
+    if len(statements) != 1:
+        place = statements[1].body if statements else len(script.text)
+        what = "a second statement" if statements else "no statement"
+        message = f"{what} in a file that runs in batches, which has one"
+        raise _invalid(script, key, place, message, "give every other statement another file")
+    (statement,) = statements
+    if not changes_rows(statement, dialect):
+        message = "a batch ends when it changes no row, and this does not say how many it changes"
+        hint = "it has to be an INSERT, UPDATE, DELETE or MERGE, also behind WITH"
+        raise _invalid(script, key, statement.body, message, hint)
+    if not has_placeholder(statement, dialect):
+        raise _invalid(
+            script,
+            key,
+            statement.body,
+            f"all rows in one batch: there is no {PLACEHOLDER} in this statement",
+            f"write the size where it counts, such as `WHERE id IN (SELECT id FROM … WHERE … LIMIT "
+            f"{PLACEHOLDER})`",
+        )
 
 
 def _units(

@@ -13,6 +13,12 @@ from asyncmig.on_demand import names_of
 
 if TYPE_CHECKING:
     from asyncmig.sql.autocommit import autocommit_reason
+    from asyncmig.sql.batches import (
+        PLACEHOLDER,
+        changes_rows,
+        has_placeholder,
+        with_batch_size,
+    )
     from asyncmig.sql.comments import Comment, line_comments_at_column_zero
     from asyncmig.sql.dialect import Dialect
     from asyncmig.sql.position import Position, line_at, position_at
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "PLACEHOLDER": "batches",
     "Comment": "comments",
     "Dialect": "dialect",
     "Position": "position",
@@ -35,7 +42,9 @@ _HOMES = {
     "Statement": "statements",
     "TransactionControl": "transactions",
     "autocommit_reason": "autocommit",
+    "changes_rows": "batches",
     "foreign_keys_pragma": "pragmas",
+    "has_placeholder": "batches",
     "line_at": "position",
     "line_comments_at_column_zero": "comments",
     "position_at": "position",
@@ -45,10 +54,12 @@ _HOMES = {
     "split": "statements",
     "transaction_control": "transactions",
     "without_literals": "redaction",
+    "with_batch_size": "batches",
     "without_outer_transaction": "transactions",
 }
 
 __all__ = [
+    "PLACEHOLDER",
     "Comment",
     "Dialect",
     "Position",
@@ -57,7 +68,9 @@ __all__ = [
     "Statement",
     "TransactionControl",
     "autocommit_reason",
+    "changes_rows",
     "foreign_keys_pragma",
+    "has_placeholder",
     "line_at",
     "line_comments_at_column_zero",
     "position_at",
@@ -66,6 +79,7 @@ __all__ = [
     "spelled_out",
     "split",
     "transaction_control",
+    "with_batch_size",
     "without_literals",
     "without_outer_transaction",
 ]

@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from asyncmig.engines.base import EngineSettings, Runner, StepEvents, Wait
-from asyncmig.migration import Direction, Migration, PythonScript, SqlScript, Version, checksum
+from asyncmig.migration import (
+    Batching,
+    Direction,
+    Migration,
+    PythonScript,
+    SqlScript,
+    Version,
+    checksum,
+)
 from asyncmig.plan import make_plan
 from asyncmig.request import Policy, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
     from asyncmig.engines.base import Engine, Holder, Session, Setup
-    from asyncmig.history import History, HistoryEntry
+    from asyncmig.history import Batches, History, HistoryEntry
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
@@ -66,19 +75,31 @@ class Lab:
 
 @dataclass(slots=True)
 class Seen:
-    """What a session told while it waited or applied."""
+    """What a session told while it waited or applied.
+
+    Attributes:
+        on_progress: What happens whenever it tells of its progress.
+    """
 
     started: int = 0
     retries: list[str] = field(default_factory=list[str])
     blockers: list[tuple[Blocker, ...]] = field(default_factory=list[Any])
     waits: list[tuple[str, tuple[Blocker, ...]]] = field(default_factory=list[Any])
+    progress: list[tuple[Batches, Forecast]] = field(default_factory=list[Any])
+    on_progress: Callable[[], object] = lambda: None
     holders: list[Holder | None] = field(default_factory=list[Any])
     reports: list[LockReport] = field(default_factory=list[Any])
 
     @property
     def events(self) -> StepEvents:
         """What to hand to ``apply()``."""
-        return StepEvents(self._start, self._retry, self._wait, self.reports.append)
+        return StepEvents(
+            self._start,
+            self._retry,
+            self._wait,
+            on_locks=self.reports.append,
+            on_progress=self._go_on,
+        )
 
     def _start(self) -> None:
         self.started += 1
@@ -89,6 +110,10 @@ class Seen:
 
     def _wait(self, _seconds: float, phase: str, blockers: tuple[Blocker, ...]) -> None:
         self.waits.append((phase, blockers))
+
+    def _go_on(self, batches: Batches, forecast: Forecast) -> None:
+        self.progress.append((batches, forecast))
+        self.on_progress()
 
 
 def sql(version: str, text: str, down: str | None = None, **options: Any) -> Migration:  # noqa: ANN401 - as SqlScript
@@ -120,6 +145,28 @@ def python(version: str, source: str, **options: Any) -> Migration:  # noqa: ANN
     return Migration(Version(version), "some", checksum(text), script)
 
 
+def in_batches(
+    version: str, text: str, down: str | None = None, *, size: int = 100, pause: float = 0.0
+) -> Migration:
+    """Return a migration in SQL that runs in batches, without a pause between them."""
+    path = f"{version}_some.sql"
+    batching = Batching(size=size, pause=pause)
+    up = SqlScript(text, path, batching=batching)
+    back = None if down is None else SqlScript(down, path, batching=batching)
+    return Migration(Version(version), "some", checksum(text), up, back)
+
+
+def python_batches(version: str, source: str, *, size: int = 100) -> Migration:
+    """Return a migration in Python whose ``up`` has that body, for each ``batch``."""
+    body = "".join(f"    {line}\n" for line in source.splitlines())
+    text = (
+        f"import asyncmig\n\n@asyncmig.batches(size={size}, pause=0)\nasync def up(batch):\n{body}"
+    )
+    batching = Batching(size=size, pause=0)
+    script = PythonScript(text, f"{version}_some.py", "up", batching=batching)
+    return Migration(Version(version), "some", checksum(text), script)
+
+
 def wait_for(
     *,
     timeout: float | None = 10.0,
@@ -139,7 +186,11 @@ async def locked(engine: Engine, runner: Runner = RUNNER) -> AsyncGenerator[Sess
 
 
 async def run(
-    engine: Engine, *migrations: Migration, request: Request = UP, runner: Runner = RUNNER
+    engine: Engine,
+    *migrations: Migration,
+    request: Request = UP,
+    runner: Runner = RUNNER,
+    seen: Seen | None = None,
 ) -> list[HistoryEntry]:
     """Do what a run does: lock, read, plan, apply, flush. Return the rows that were written."""
     entries: list[HistoryEntry] = []
@@ -147,7 +198,7 @@ async def run(
         history = await session.history()
         try:
             for step in make_plan(migrations, history, request, LAX).steps:
-                entry = await session.apply(step, history.generation, Seen().events)
+                entry = await session.apply(step, history.generation, (seen or Seen()).events)
                 history = history.with_entry(entry, step.edit())
                 entries.append(entry)
         finally:

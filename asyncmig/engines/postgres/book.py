@@ -206,8 +206,12 @@ class Book:
         return _ended([bookkeeping.adopting(self._table, self._runner, row, entry_id)])
 
     def note(self, entry_id: int, progress: Progress) -> str:
-        """Write down how far a migration without a transaction got."""
+        """Write down how far a migration got that commits more than once."""
         return _ended([self._table.note(entry_id, progress_text(progress))])
+
+    def doubt(self, entry_id: int) -> str:
+        """Write down that nobody can tell how far it got, should this be committed as it is."""
+        return _ended([self._table.note(entry_id, None)])
 
     # --- making -------------------------------------------------------------------------------
 

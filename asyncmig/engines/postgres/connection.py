@@ -151,8 +151,13 @@ class Wire:
 
         An open portal pins a snapshot, and ``CREATE INDEX CONCURRENTLY`` waits for those.
         """
+        await self.command_tag(sql)
+
+    async def command_tag(self, sql: str) -> str:
+        """Send statements in the same way, and return what the server says of the last one."""
         with self.own_words():
-            await self.raw.execute(sql)
+            tag: str = await self.raw.execute(sql)
+        return tag
 
     async def fetch(self, query: str, *, after: str = "") -> list[Row]:
         """Return the rows of one statement, every value as text; see :meth:`copy`."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.ending import Ending
     from asyncmig.engines.postgres.observation import Observation
     from asyncmig.engines.statements import Prepared, Section
+    from asyncmig.errors import MigrationFailedError
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
 
@@ -165,7 +166,14 @@ async def _explain(
             await _send(wire, step, script, Message((statement,)))
         return
     statement, offset = message.find(error.position or 0)
-    raise failed(
+    raise refused(step, script, statement, offset, error) from error
+
+
+def refused(
+    step: Step, script: SqlScript | Section, statement: Statement, offset: int, error: ServerError
+) -> MigrationFailedError:
+    """Return the error for a statement that the server refused, pointing into its text or not."""
+    return failed(
         step,
         script,
         statement,
@@ -173,7 +181,7 @@ async def _explain(
         offset=None if error.position is None else offset,
         sqlstate=error.sqlstate,
         hint=error.hint,
-    ) from error
+    )
 
 
 def _words(error: ServerError, statement: Statement, offset: int) -> str:
@@ -208,7 +216,7 @@ async def _run_function_to_the_end(
     return await ending.follow(wire, step)
 
 
-async def _prepared(script: SqlScript, key: str) -> Prepared:
+async def prepared_of(script: SqlScript, key: str) -> Prepared:
     """Cut a script, off the event loop unless that takes longer than the cutting."""
     if len(script.text) < _SHORT:
         return prepare(script, Dialect.POSTGRESQL, key)
@@ -228,7 +236,7 @@ async def ready(step: Step, prepared: Prepared | None = None) -> AsyncGenerator[
     """
     script = step.script
     if isinstance(script, SqlScript):
-        prepared = prepared or await _prepared(script, step.key)
+        prepared = prepared or await prepared_of(script, step.key)
         statements = [s for unit in prepared.units for s in unit.statements]
         yield lambda wire, ending, observation: _run_to_the_end(
             wire, step, script, statements, ending, observation=observation

@@ -38,6 +38,12 @@ _APPLYING = (
     "asyncmig.engines.postgres.transactional",
     "asyncmig.engines.postgres.autocommit",
 )
+_IN_BATCHES = (
+    "asyncmig.batching",
+    "asyncmig.engines.batching",
+    "asyncmig.engines.postgres.reckoning",
+    "asyncmig.engines.postgres.batched",
+)
 
 
 class PostgresSession(Desk):
@@ -68,6 +74,11 @@ class PostgresSession(Desk):
         from asyncmig.engines.postgres.transactional import apply
 
         async with self._waiting_again():
+            if step.script.batching is not None:
+                await imported(*_IN_BATCHES)
+                from asyncmig.engines.postgres import batched
+
+                return await batched.apply(self, step, planned, events, prepared)
             if step.script.transaction:
                 return await apply(self, step, planned, events, prepared)
             if isinstance(step.script, SqlScript):

@@ -297,8 +297,8 @@ class HistoryTable:
         """Lock a row without changing it, and without waiting for one who changes its state."""
         return f"SELECT id FROM {self.qualified} WHERE id {EQUALS} {entry_id} FOR KEY SHARE"
 
-    def note(self, entry_id: int, progress: str) -> str:
-        """Write down how far a row got."""
+    def note(self, entry_id: int, progress: str | None) -> str:
+        """Write down how far a row got; ``None`` when that is not known."""
         return self._update(entry_id, {"progress": literal(progress)})
 
     def take_over(self, entry_id: int, values: Mapping[str, Value]) -> str:

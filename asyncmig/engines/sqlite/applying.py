@@ -204,13 +204,18 @@ class Turn:
         return failed_as_a_whole(self._step, why)
 
     def _lost(self, why: str) -> TransactionLostError:
-        return TransactionLostError(
-            f"migration {self._step.key} lost the transaction that it ran in: {why}",
-            version=self._step.key,
-            direction=self._step.direction,
-            file=self._step.script.path,
-            hint="look at what it has done: not all of it may be rolled back",
-        )
+        return transaction_lost(self._step, why)
+
+
+def transaction_lost(step: Step, why: str) -> TransactionLostError:
+    """Return the error for a step of which not all may be rolled back."""
+    return TransactionLostError(
+        f"migration {step.key} lost the transaction that it ran in: {why}",
+        version=step.key,
+        direction=step.direction,
+        file=step.script.path,
+        hint="look at what it has done: not all of it may be rolled back",
+    )
 
 
 class _Looking:

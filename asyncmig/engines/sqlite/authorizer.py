@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.sqlite.shared import SAVEPOINT
+from asyncmig.engines.sqlite.table import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +32,7 @@ class Action(IntEnum):
     DROP_TABLE = 11
     INSERT = 18
     PRAGMA = 19
+    READ = 20
     TRANSACTION = 22
     UPDATE = 23
     ATTACH = 24
@@ -41,9 +43,10 @@ class Action(IntEnum):
 
 _ALLOWED, _DENIED, _IGNORED = 0, 1, 2  # SQLITE_OK, SQLITE_DENY and SQLITE_IGNORE
 _ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP_TABLE})
+_OF_ROWS = frozenset({Action.DELETE, Action.INSERT, Action.READ, Action.UPDATE})
 _ENDING = frozenset({Action.TRANSACTION, Action.SAVEPOINT})
-_LASTING = frozenset(Action) - _ON_TABLES - _ENDING - {Action.ALTER_TABLE}
-_OF_INTEREST = frozenset(map(int, Action))
+_LASTING = frozenset(Action) - _ON_TABLES - _ENDING - {Action.ALTER_TABLE, Action.READ}
+_OF_INTEREST = frozenset(map(int, Action)) - {int(Action.READ)}
 _TRANSACTION, _ALTER_TABLE = int(Action.TRANSACTION), int(Action.ALTER_TABLE)
 """Plain numbers: this is asked several times for each statement, mostly about something else."""
 
@@ -126,3 +129,26 @@ class Authorizer:
     def remove(raw: Raw) -> None:
         """Let everything pass again."""
         raw.set_authorizer(None)
+
+
+def tables_of(raw: Raw, text: str) -> frozenset[str]:
+    """Return the tables and views that a statement reads and writes, as SQL names them.
+
+    Raises:
+        DriverError: SQLite refuses the statement.
+    """
+    found: set[str] = set()
+
+    def note(
+        action: int, table: str | None, _column: str | None, database: str | None, _view: str | None
+    ) -> int:
+        if action in _OF_ROWS and table and database:
+            found.add(f"{identifier(database)}.{identifier(table)}")
+        return _ALLOWED
+
+    raw.set_authorizer(note)
+    try:
+        raw.execute(f"EXPLAIN {text}").close()
+    finally:
+        raw.set_authorizer(None)
+    return frozenset(found)

@@ -81,8 +81,8 @@ class RowOfStep:
         append = self.table.append(entry, edit.row, self.runner)
         return entry, (*self.table.retire(edit), append)
 
-    def noting(self, progress: Progress) -> Command:
-        """Say how far the step got."""
+    def noting(self, progress: Progress | None) -> Command:
+        """Say how far the step got; ``None`` when that is not known."""
         return self.table.progress(self.id, progress)
 
     def closing(self, duration_ms: int | None = None) -> tuple[Command, ...]:

@@ -55,6 +55,12 @@ _APPLYING = (
     "asyncmig.engines.sqlite.resume",
     "asyncmig.engines.sqlite.stepwise",
 )
+_IN_BATCHES = (
+    "asyncmig.batching",
+    "asyncmig.engines.batching",
+    "asyncmig.engines.sqlite.batches",
+    "asyncmig.engines.sqlite.batched",
+)
 
 
 class SqliteSession:
@@ -132,6 +138,11 @@ class SqliteSession:
         from asyncmig.engines.sqlite.stepwise import apply_step_by_step
 
         script = step.script
+        if script.batching is not None:
+            await imported(*_IN_BATCHES)
+            from asyncmig.engines.sqlite.batched import apply_in_batches
+
+            return await apply_in_batches(self._desk, step, planned, events, prepared)
         if script.transaction or isinstance(script, PythonScript):
             refuse_progress(step)
         apply = apply_in_transaction if script.transaction else apply_step_by_step

@@ -167,12 +167,11 @@ class Table:
             {"state": state.value, "duration_ms": duration_ms, "id": entry_id},
         )
 
-    def progress(self, entry_id: int, progress: Progress) -> Command:
-        """Say how far a migration without a transaction got."""
-        return Command(
-            f"{self._update} progress = :progress WHERE id = :id",
-            {"progress": progress_text(progress), "id": entry_id},
-        )
+    def progress(self, entry_id: int, progress: Progress | None) -> Command:
+        """Say how far a migration got that commits more than once; ``None`` for nobody knows."""
+        text = None if progress is None else progress_text(progress)
+        values: dict[str, Value] = {"progress": text, "id": entry_id}
+        return Command(f"{self._update} progress = :progress WHERE id = :id", values)
 
     @property
     def _update(self) -> str:

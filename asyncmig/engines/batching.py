@@ -1,0 +1,243 @@
+"""What batches are on every database: the loop, what is noted of each, and where to go on.
+
+An engine brings what a batch is there: a transaction that holds its work and its progress.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from asyncmig.batching import Forecast, Pace, batching_of, is_worth_telling, never_ends
+from asyncmig.errors import IncompleteMigrationError, InvalidMigrationError, MigrationFailedError
+from asyncmig.history import Batches, Progress, RowState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from asyncmig.engines.base import StepEvents
+    from asyncmig.history import HistoryEntry
+    from asyncmig.migration import Batching, PythonScript
+    from asyncmig.plan import Step
+
+NOTHING = "null"
+"""The cursor in front of the first batch, and behind the last one."""
+
+EVERYTHING = 1_000_000_000
+"""Rows: a batch for all there is. It fits into an integer, also in sums."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one batch came to.
+
+    Attributes:
+        is_last: Whether there is nothing left to do.
+        rows: How many rows it has changed; ``None`` where nobody knows.
+        cursor: What the next one goes on behind, as JSON.
+    """
+
+    is_last: bool
+    rows: int | None = None
+    cursor: str = NOTHING
+
+    def progress(self, before: Progress, *, size: int, seconds: float) -> Progress:
+        """Return the progress with this batch in it. The last one has mostly found nothing."""
+        sofar = before.batches or Batches()
+        rows = sofar.rows if self.rows is None else (sofar.rows or 0) + self.rows
+        spent_ms = sofar.spent_ms + round(seconds * 1000)
+        if self.is_last:
+            done = tuple(filter(None, (before.started,)))
+            return Progress(done, None, replace(sofar, rows=rows, spent_ms=spent_ms))
+        batches = Batches(sofar.count + 1, rows, self.cursor, size, spent_ms)
+        return Progress((), before.started, batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch that is committed.
+
+    Attributes:
+        entry: The row of the migration, as committed.
+        outcome: What the batch came to.
+        seconds: How long it took, the tries that were rolled back left out.
+    """
+
+    entry: HistoryEntry
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the database reckons before the first batch; ``None`` where it does not.
+
+    Attributes:
+        expected: How many rows there are to change.
+        known: How many rows the tables of the statement have.
+    """
+
+    expected: int | None = None
+    known: int | None = None
+
+
+async def in_batches(
+    step: Step,
+    batching: Batching,
+    *,
+    start: Progress,
+    table: Table,
+    take: Callable[[int], Awaitable[Taken]],
+    rest: Callable[[], Awaitable[None]],
+    events: StepEvents,
+) -> HistoryEntry:
+    """Take one batch after the other until nothing is left.
+
+    Args:
+        step: What is run.
+        batching: What its author asked for.
+        start: How far earlier runs got.
+        table: What the database reckons.
+        take: Runs and commits a batch for so many rows.
+        rest: Waits until the next batch may begin.
+        events: Told of the progress.
+
+    Raises:
+        MigrationFailedError: It failed, or goes on for ever.
+    """
+    pace = Pace.of(batching, start.batches.size if start.batches else 0)
+    began, told, rows = time.monotonic(), None, 0
+    while True:
+        taken = await take(pace.size)
+        if taken.outcome.is_last:
+            return taken.entry
+        pace = pace.after(taken.seconds)
+        rows += taken.outcome.rows or 0
+        seconds = time.monotonic() - began
+        if is_worth_telling(seconds, told) and (progress := taken.entry.progress):
+            told = seconds
+            events.on_progress(
+                progress.batches or Batches(), Forecast(rows, seconds, table.expected)
+            )
+        if never_ends(rows, table.known, batching):
+            raise _endless(step, rows, table.known)
+        await rest()
+
+
+def resumable(step: Step, checksum: str) -> Progress:
+    """Return how far earlier runs got, to go on from there.
+
+    Args:
+        step: What is run.
+        checksum: Of what is run again and again.
+
+    Raises:
+        IncompleteMigrationError: What they ran was another thing.
+    """
+    before = (step.resumes.progress if step.resumes else None) or Progress()
+    sofar = before.batches
+    if sofar is None and (before.done or before.started):
+        detail = "it ran statement by statement, and the file no longer does"
+        raise IncompleteMigrationError([step.key], detail=detail)
+    if sofar is None or sofar.count == 0:
+        return Progress((), checksum, Batches())
+    if before.started != checksum:
+        raise _changed(step, sofar)
+    return before
+
+
+def goes_on(entry: HistoryEntry, step: Step, checksum: str) -> bool:
+    """Tell whether a row is still that of a migration in batches which this step runs."""
+    return (
+        entry.state is RowState.APPLYING
+        and entry.checksum == step.checksum
+        and entry.progress is not None
+        and entry.progress.started == checksum
+    )
+
+
+async def pause(seconds: float) -> None:
+    """Let the others have their turn. A cancellation arrives here, also when it takes no time."""
+    await anyio.sleep(seconds)
+
+
+# --- Python -----------------------------------------------------------------------------------
+
+
+def refuse_unmarked(function: object, script: PythonScript) -> None:
+    """Refuse a function that is not what the text of its file says.
+
+    Raises:
+        InvalidMigrationError: The file was read as one in batches and is none, or the reverse.
+    """
+    if batching_of(function) == script.batching:
+        return
+    name = script.function
+    raise InvalidMigrationError(
+        f"{script.path}: how `{name}` runs in batches cannot be seen in the text of the file",
+        hint=f"write `@asyncmig.batches(size=1000)`, with plain numbers, above `async def {name}`",
+        file=script.path,
+    )
+
+
+def cursor_of(before: Progress) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Return the cursor that a function goes on behind."""
+    return json.loads(before.batches.cursor if before.batches else NOTHING)
+
+
+def outcome_of(step: Step, before: Progress, returned: object) -> Outcome:
+    """Return what a call of a function came to, by what it returned.
+
+    Raises:
+        MigrationFailedError: That cannot be written down, or is what it was given.
+    """
+    try:
+        cursor = json.dumps(returned, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise _failed(
+            step,
+            f"`{type(returned).__name__}` is no cursor: {error}",
+            "return what JSON can hold: a number, a string, a list of them; "
+            "for a time or an identifier its text",
+        ) from error
+    if cursor != NOTHING and before.batches is not None and cursor == before.batches.cursor:
+        what = f"it returned the cursor that it was given, {cursor}, so it would never end"
+        raise _failed(step, what, "return the cursor of the last row, and None when there is none")
+    return Outcome(cursor == NOTHING, cursor=cursor)
+
+
+# --- what goes wrong --------------------------------------------------------------------------
+
+
+def _endless(step: Step, rows: int, known: int | None) -> MigrationFailedError:
+    return _failed(
+        step,
+        f"it has changed {rows} rows, and its tables had {known}: it goes round and round",
+        "let its WHERE leave out what is done, such as `WHERE new_column IS NULL`",
+    )
+
+
+def _failed(step: Step, why: str, hint: str) -> MigrationFailedError:
+    path = step.script.path
+    return MigrationFailedError(
+        f"migration {step.key} failed ({path}): {why}",
+        version=step.key,
+        direction=step.direction,
+        file=path,
+        hint=hint,
+    )
+
+
+def _changed(step: Step, sofar: Batches) -> IncompleteMigrationError:
+    batches = "1 batch is" if sofar.count == 1 else f"{sofar.count} batches are"
+    return IncompleteMigrationError(
+        [step.key],
+        detail=f"{batches} done, and what they ran has been changed since",
+        hint="restore the file, and `asyncmig up` goes on; or say what to do with the new text: "
+        f"`asyncmig repair --accept {step.key}` to go on with it behind the last batch, "
+        f"`asyncmig repair --forget {step.key}` to begin anew",
+    )
