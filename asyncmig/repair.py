@@ -141,6 +141,9 @@ def _identity(key: str, known: dict[Identity, object]) -> Identity:
 
 
 def _accept(key: str, file: Migration | None, row: HistoryEntry | None) -> Repair:
+    if file is not None and row is not None and _is_in_batches(file, row):
+        edit = Edit(_going_on(file, row), retires=row.id)
+        return Repair(f"{key} goes on behind its last batch, with the file as it is now", (edit,))
     if file is None or row is None or row.state is not RowState.APPLIED:
         message = (
             f"migration {key} is not an applied one with a file, so there is nothing to accept"
@@ -150,6 +153,19 @@ def _accept(key: str, file: Migration | None, row: HistoryEntry | None) -> Repai
         return Repair(f"migration {key} is what was applied already", ())
     edit = Edit(_applied(file), retires=row.id)
     return Repair(f"the file of {key} as it is now stands for what was applied", (edit,))
+
+
+def _is_in_batches(file: Migration, row: HistoryEntry) -> bool:
+    """Tell whether batches of it are done, and the file has others to go on with."""
+    progress = row.progress
+    is_begun = row.state is RowState.APPLYING and progress is not None and progress.batches
+    return file.up.batching is not None and bool(is_begun)
+
+
+def _going_on(file: Migration, row: HistoryEntry) -> NewRow:
+    """Return a row that any text may go on with."""
+    progress = None if row.progress is None else replace(row.progress, started=None)
+    return replace(_applied(file), state=RowState.APPLYING, origin="run", progress=progress)
 
 
 def _forget(key: str, row: HistoryEntry | None) -> Repair:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from asyncmig.batching import Forecast, Pace, batching_of, is_worth_telling, never_ends
+from asyncmig.batching import Forecast, Pace, is_worth_telling, never_ends
 from asyncmig.errors import IncompleteMigrationError, InvalidMigrationError, MigrationFailedError
 from asyncmig.history import Batches, Progress, RowState
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.history import HistoryEntry
-    from asyncmig.migration import Batching, PythonScript
+    from asyncmig.migration import Batching
     from asyncmig.plan import Step
 
 NOTHING = "null"
@@ -145,9 +145,9 @@ def resumable(step: Step, checksum: str) -> Progress:
         raise IncompleteMigrationError([step.key], detail=detail)
     if sofar is None or sofar.count == 0:
         return Progress((), checksum, Batches())
-    if before.started != checksum:
+    if before.started not in {None, checksum}:  # a person has accepted the text if it is None
         raise _changed(step, sofar)
-    return before
+    return replace(before, started=checksum)
 
 
 def goes_on(entry: HistoryEntry, step: Step, checksum: str) -> bool:
@@ -166,22 +166,6 @@ async def pause(seconds: float) -> None:
 
 
 # --- Python -----------------------------------------------------------------------------------
-
-
-def refuse_unmarked(function: object, script: PythonScript) -> None:
-    """Refuse a function that is not what the text of its file says.
-
-    Raises:
-        InvalidMigrationError: The file was read as one in batches and is none, or the reverse.
-    """
-    if batching_of(function) == script.batching:
-        return
-    name = script.function
-    raise InvalidMigrationError(
-        f"{script.path}: how `{name}` runs in batches cannot be seen in the text of the file",
-        hint=f"write `@asyncmig.batches(size=1000)`, with plain numbers, above `async def {name}`",
-        file=script.path,
-    )
 
 
 def cursor_of(before: Progress) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -208,6 +192,20 @@ def outcome_of(step: Step, before: Progress, returned: object) -> Outcome:
         what = f"it returned the cursor that it was given, {cursor}, so it would never end"
         raise _failed(step, what, "return the cursor of the last row, and None when there is none")
     return Outcome(cursor == NOTHING, cursor=cursor)
+
+
+def refuse_batches(step: Step) -> None:
+    """Refuse to write as a script what has to be run again and again.
+
+    Raises:
+        InvalidMigrationError: The step runs in batches.
+    """
+    if step.script.batching is None:
+        return
+    path = step.script.path
+    message = f"migration {step.key} runs in batches and cannot be written as a script: {path}"
+    hint = "run it with `asyncmig up --to`, and make scripts for what is before and after"
+    raise InvalidMigrationError(message, hint=hint, version=step.key, file=path)
 
 
 # --- what goes wrong --------------------------------------------------------------------------

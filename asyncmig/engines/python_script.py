@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from asyncmig.batching import batching_of
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError, SettingsError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def function_of(module: ModuleType, script: PythonScript) -> Callable[[Any], Awa
     Importing may block: call it off the event loop.
 
     Raises:
-        InvalidMigrationError: There is no such function, or it is not ``async``.
+        InvalidMigrationError: There is no such function, it is not ``async``, or it is not called
+            as the text of the file says.
     """
     code = compile(script.source, script.path, "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102 - the migration is the user's own code
@@ -55,7 +57,20 @@ def function_of(module: ModuleType, script: PythonScript) -> Callable[[Any], Awa
         message = f"{script.path}: {what} once the file has run"
         hint = f"write `async def {name}(connection):`, and let decorators keep it async"
         raise InvalidMigrationError(message, hint=hint, file=script.path)
+    _refuse_misread(function, script)
     return function
+
+
+def _refuse_misread(function: object, script: PythonScript) -> None:
+    """Refuse a function that runs in batches where its text does not say so, or the reverse."""
+    if batching_of(function) == script.batching:
+        return
+    name = script.function
+    raise InvalidMigrationError(
+        f"{script.path}: how `{name}` runs in batches cannot be seen in the text of the file",
+        hint=f"write `@asyncmig.batches(size=1000)`, with plain numbers, above `async def {name}`",
+        file=script.path,
+    )
 
 
 async def run_setup(setup: Setup | None, connection: object) -> None:

@@ -218,7 +218,7 @@ class _Reading:
         """Read what stands around the up, once that has passed by.
 
         Returns:
-            ``None`` when the up is short after all, does not run in a transaction, or is not
+            ``None`` when the up is short after all, does not run in one transaction, or is not
             where it looked as if it were.
 
         Raises:
@@ -229,7 +229,7 @@ class _Reading:
         short = Text(self.head + "".join(self.rest), self._file.place)
         scripts = dict(read_sql(short, name, dialect))
         up, down = scripts.get(Direction.UP), scripts.get(Direction.DOWN)
-        if up is None or up.text or not up.transaction:
+        if up is None or up.text or not up.transaction or up.batching is not None:
             return None
         if up.first_line != self.head.count("\n") + 1:  # a marker behind the up begins another one
             return None

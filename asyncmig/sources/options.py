@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.durations import WITHOUT_LIMIT, seconds_in
 from asyncmig.locks import Hazard, hazards_in
-from asyncmig.migration import Limits, Phase
+from asyncmig.migration import Batching, Limits, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from asyncmig.errors import InvalidMigrationError
     from asyncmig.sources.place import Text
@@ -31,6 +31,10 @@ class Options:
         retries: A number.
         phase: When the way up may be applied.
         allow: What it may do to relations in use.
+        batch: Rows: the statement runs in batches, of that size at first.
+        target: As in :class:`asyncmig.migration.Batching`, like those that follow; in seconds.
+        pause: In seconds.
+        replica_lag: In seconds.
     """
 
     transaction: bool = True
@@ -41,6 +45,22 @@ class Options:
     retries: int | None = None
     phase: Phase = Phase.PRE
     allow: frozenset[Hazard] = frozenset()
+    batch: int | None = None
+    target: float | None = None
+    pause: float | None = None
+    replica_lag: float | None = None
+
+    @property
+    def batching(self) -> Batching | None:
+        """How it runs in batches, ``None`` when it does not.
+
+        Raises:
+            ValueError: A value is out of its bounds.
+        """
+        if self.batch is None:
+            return None
+        batching = Batching(size=self.batch, pause=self.pause, replica_lag=self.replica_lag)
+        return batching if self.target is None else replace(batching, target=self.target)
 
     @property
     def limits(self) -> Limits:
@@ -98,6 +118,10 @@ def _hazards(written: str) -> frozenset[Hazard] | None:
     return hazards_in(written.split(","))
 
 
+def _rows(written: str) -> int | None:
+    return int(written) if re.fullmatch("[0-9]{1,9}", written) else None
+
+
 _LIMIT = _Reader(limit_in, "a duration above 0 (500ms, 2s, 1m) or none", "TIME", ("2s", "none"))
 
 _READERS = {
@@ -111,7 +135,13 @@ _READERS = {
     "allow": _Reader(
         _hazards, f"one or several of {', '.join(Hazard)}", "WHAT,…", ("rewrite", "rewrite,scan")
     ),
+    "batch": _Reader(_rows, "a number of rows", "N", ("1000",)),
+    "target": _Reader(seconds_in, "a duration (500ms, 2s)", "TIME", ("500ms",)),
+    "pause": _Reader(seconds_in, "a duration (0s, 100ms)", "TIME", ("100ms",)),
+    "replica_lag": _Reader(seconds_in, "a duration (10s, 1m)", "TIME", ("10s",)),
 }
+
+_OF_BATCHES = {"target", "pause", "replica_lag"}
 
 _NEAR = 0.76  # "idle_timeout" (0.75) is no slip for "lock_timeout"
 
@@ -123,12 +153,35 @@ def read_options(words: Iterable[Word], text: Text) -> Options:
         InvalidMigrationError: A word is no option, has another value, or says a thing twice.
     """
     found: dict[str, Any] = {}
+    places: dict[str, int] = {}
     for word in words:
         key, value = _read_option(word, text)
         if key in found:
             raise text.wrong_at(word.offset, f"{key} is said twice", hint="leave one of them out")
-        found[key] = value
-    return Options(**found)
+        found[key], places[key] = value, word.offset
+    options = Options(**found)
+    _check_batches(options, places, text)
+    return options
+
+
+def _check_batches(options: Options, places: Mapping[str, int], text: Text) -> None:
+    """Refuse what makes no sense in batches, or only there."""
+    if options.batch is None:
+        for key in _OF_BATCHES & places.keys():
+            raise text.wrong_at(places[key], f"{key} is about batches", hint="write batch:1000 too")
+        return
+    if not options.transaction:
+        sentence = "each batch has a transaction of its own, which transaction:false takes away"
+        hint = "leave transaction:false out"
+        raise text.wrong_at(places["transaction"], sentence, hint=hint)
+    if not options.foreign_keys:
+        sentence = "foreign keys stay on in batches: between two of them the application writes"
+        raise text.wrong_at(places["foreign_keys"], sentence, hint="leave it out, or batch")
+    try:
+        _ = options.batching
+    except ValueError as error:
+        hint = "write batch:1000, and leave the rest to asyncmig"
+        raise text.wrong_at(places["batch"], str(error), hint=hint) from None
 
 
 def closest(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str:

@@ -10,6 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from asyncmig.migration import Direction, PythonScript
+from asyncmig.sources.python_batches import read_batching
 from asyncmig.sources.python_options import read_attributes
 from asyncmig.sources.syntax import Function, Module, is_generator, takes_one_argument
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asyncmig.errors import InvalidMigrationError
+    from asyncmig.migration import Batching
     from asyncmig.sources.place import Text
 
 
@@ -34,9 +36,10 @@ def read_python(text: Text) -> Mapping[Direction, PythonScript]:
     directions = [direction for direction in Direction if module.defines(direction)]
     if Direction.UP not in directions:
         raise _no_up(module)
-    for direction in directions:
-        _check_function(module, direction)
     attributes = read_attributes(module)
+    batchings = {way: read_batching(module, way, attributes) for way in directions}
+    for direction in directions:
+        _check_function(module, direction, batchings[direction])
     return {
         direction: PythonScript(
             source=text.script,
@@ -49,17 +52,21 @@ def read_python(text: Text) -> Mapping[Direction, PythonScript]:
             retry=attributes.retry,
             phase=attributes.phase,
             allow=attributes.allow,
+            batching=batchings[direction],
         )
         for direction in directions
     }
 
 
-def _check_function(module: Module, direction: Direction) -> None:
-    """Refuse a plain definition that could not be awaited with a connection."""
+def _check_function(module: Module, direction: Direction, batching: Batching | None) -> None:
+    """Refuse a plain definition that could not be awaited with what it is going to get."""
     function = module.bound.get(direction)
-    if not isinstance(function, Function) or function.decorator_list:
+    if not isinstance(function, Function):
         return
-    hint = f"write `async def {direction}(connection):`"
+    if len(function.decorator_list) > (0 if batching is None else 1):
+        return
+    what = "connection" if batching is None else "batch"
+    hint = f"write `async def {direction}({what}):`"
     if isinstance(function, ast.FunctionDef):
         raise module.wrong_at(function, f"{direction} is not async", hint=hint)
     if is_generator(function):
@@ -68,7 +75,7 @@ def _check_function(module: Module, direction: Direction) -> None:
         )
     if not takes_one_argument(function.args):
         raise module.wrong_at(
-            function, f"{direction} is called with one argument, the connection", hint=hint
+            function, f"{direction} is called with one argument, the {what}", hint=hint
         )
 
 

@@ -41,7 +41,7 @@ def read_sql(text: Text, name: FileName, dialect: Dialect) -> Mapping[Direction,
             marker.end,
             end,
             first_line=text.line_at(marker.offset) + 1,
-            options=read_options(marker.words, text),
+            options=_options(marker, text, name),
         )
         for marker, end in zip(markers, ends, strict=True)
     }
@@ -52,6 +52,18 @@ def _directions(name: FileName) -> tuple[Direction, ...]:
     if name.direction is not None:
         return (name.direction,)
     return (Direction.UP,) if name.is_repeatable else (Direction.UP, Direction.DOWN)
+
+
+def _options(marker: Marker, text: Text, name: FileName) -> Options:
+    """Return the options of a marker, and refuse those that a file of that name cannot have."""
+    options = read_options(marker.words, text)
+    if name.is_repeatable and options.batch is not None:
+        raise text.wrong_at(
+            marker.offset,
+            "a repeatable migration cannot run in batches",
+            hint="give what changes data a file with a version: it is to happen once",
+        )
+    return options
 
 
 def _script(text: Text, start: int, end: int, *, first_line: int, options: Options) -> SqlScript:
@@ -65,6 +77,7 @@ def _script(text: Text, start: int, end: int, *, first_line: int, options: Optio
         limits=options.limits,
         phase=options.phase,
         allow=options.allow,
+        batching=options.batching,
     )
 
 

@@ -56,8 +56,10 @@ class Module:
         statement = self.bound.get(name)
         return "*" in self.bound if statement is None else not is_none(statement)
 
-    def wrong_at(self, node: ast.stmt, sentence: str, *, hint: str) -> InvalidMigrationError:
-        """Return the error for something wrong at that statement."""
+    def wrong_at(
+        self, node: ast.stmt | ast.expr, sentence: str, *, hint: str
+    ) -> InvalidMigrationError:
+        """Return the error for something wrong at that statement or expression."""
         line = self.text.script.split("\n")[node.lineno - 1]
         column = len(line.encode()[: node.col_offset].decode()) + 1  # ast counts bytes
         return self.text.place.wrong(sentence, hint=hint, line=node.lineno, column=column)

@@ -29,6 +29,7 @@ UP, DOWN = "-- migrate:up\n", "-- migrate:down\n"
 SEED = "INSERT INTO t VALUES (1, 'é');\n" * 9
 PIECES = [
     *[UP, DOWN, "-- migrate:up transaction:false\n", "-- migrate:up retries:3 phase:post\n"],
+    *["-- migrate:up batch:9\n", "-- migrate:down batch:9\n"],
     *["--migrate:down\n", "-- Migrate:Up\n", "-- migrating\n", "-- +goose Down\n", "-- up:\n"],
     *["SELECT 1;\n", "SELECT 1", "'", "$$", "/*", "*/", "E'a'\n", "\n", "\r", "\r\n", "\ufeff"],
     *["BEGIN;\n", "COMMIT;\n", "PRAGMA foreign_keys = off;\n", "VACUUM;\n", "\0", "\\"],
@@ -142,6 +143,7 @@ def test_both_scripts_know_their_lines(migration_folder: MigrationFolder) -> Non
     "content",
     [
         f"{UP[:-1]} transaction:false\n{SEED}",
+        f"{UP[:-1]} batch:9\n{SEED}",
         f"{SEED}COMMIT;\n",
         f"{SEED}SELECT '",
         f"{UP}{SEED}SELECT 1\n{DOWN}DELETE FROM t;",

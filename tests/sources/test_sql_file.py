@@ -378,8 +378,8 @@ def test_the_markers_of_another_tool_may_stay_beside_ours() -> None:
 OPTION = "is no option of a marker"
 SWITCHES = (
     "there are transaction:true|false, foreign_keys:on|off, lock_timeout:TIME, "
-    "statement_timeout:TIME, budget:TIME, retries:N, phase:pre|post, "
-    "allow:WHAT,…"
+    "statement_timeout:TIME, budget:TIME, retries:N, phase:pre|post, allow:WHAT,…, "
+    "batch:N, target:TIME, pause:TIME, replica_lag:TIME"
 )
 LOCK_TIMEOUT = "write lock_timeout:2s or lock_timeout:none"
 DURATION = "a duration above 0 (500ms, 2s, 1m) or none"

@@ -23,7 +23,6 @@ from asyncmig.engines.batching import (
     in_batches,
     outcome_of,
     pause,
-    refuse_unmarked,
     resumable,
 )
 from asyncmig.engines.long_script import sql_of
@@ -128,7 +127,6 @@ async def _work_of(step: Step, prepared: Prepared | None) -> AsyncGenerator[_Wor
     script = step.script
     if isinstance(script, PythonScript):
         async with loaded_function(step) as function:
-            refuse_unmarked(function, script)
             yield _Python(step, script, function)
         return
     script = sql_of(script)

@@ -69,9 +69,11 @@ def editing(table: HistoryTable, runner: Runner, edit: Edit, entry_id: int) -> l
 
 
 def appending(table: HistoryTable, runner: Runner, row: NewRow, entry_id: int) -> list[str]:
-    """Append a row that is finished at once."""
-    finished = table.finish(entry_id, row.state, SINCE_BEGIN)
-    return [table.insert(entry_id, values_of(row, runner)), finished]
+    """Append a row that is finished at once, unless it is to be gone on with."""
+    inserted = table.insert(entry_id, values_of(row, runner))
+    if row.state is RowState.APPLYING:
+        return [inserted]
+    return [inserted, table.finish(entry_id, row.state, SINCE_BEGIN)]
 
 
 def adopting(table: HistoryTable, runner: Runner, row: NewRow, entry_id: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.batching import refuse_batches
 from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED, closing, opening
 from asyncmig.engines.postgres.concurrently import is_concurrent
@@ -116,6 +117,7 @@ class _Writer:
             message = f"migration {step.key} is written in Python and cannot be written as a script"
             hint = "apply it with `asyncmig up`"
             raise InvalidMigrationError(message, hint=hint, version=step.key, file=step.script.path)
+        refuse_batches(step)
         prepared = prepare(sql_of(step.script), Dialect.POSTGRESQL, step.key)
         title = f"-- migration {step.key} {step.name}, {step.direction}: {step.script.path}\n"
         write = self._in_transaction if step.script.transaction else self._unit_by_unit

@@ -13,7 +13,6 @@ from asyncmig.engines.batching import (
     Table,
     cursor_of,
     outcome_of,
-    refuse_unmarked,
 )
 from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.sqlite.authorizer import tables_of
@@ -82,7 +81,6 @@ async def work_of(step: Step, prepared: Prepared | None) -> AsyncGenerator[Work]
     script = step.script
     if isinstance(script, PythonScript):
         async with python_function(step, script) as function:
-            refuse_unmarked(function, script)
             yield _Python(step, script, function)
         return
     yield _Sql(step, prepared or await prepared_of(step, sql_of(script)))

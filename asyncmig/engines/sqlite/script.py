@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.batching import refuse_batches
 from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.sqlite.connection import is_complete
 from asyncmig.engines.sqlite.resume import keeps_state, runs_alone, units_left
@@ -61,6 +62,8 @@ def script_of(plan: Plan, runner: Runner, table: Table) -> str:
         InvalidMigrationError: The plan has a step that is not SQL.
     """
     _refuse_python(plan.steps)
+    for step in plan.steps:
+        refuse_batches(step)
     return "\n".join(_lines(plan, runner, table)) + "\n"
 
 
