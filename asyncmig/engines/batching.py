@@ -15,6 +15,7 @@ import anyio
 from asyncmig.batching import Forecast, Pace, is_worth_telling, never_ends
 from asyncmig.errors import IncompleteMigrationError, InvalidMigrationError, MigrationFailedError
 from asyncmig.history import Batches, Progress, RowState
+from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -232,10 +233,13 @@ def _failed(step: Step, why: str, hint: str) -> MigrationFailedError:
 
 def _changed(step: Step, sofar: Batches) -> IncompleteMigrationError:
     batches = "1 batch is" if sofar.count == 1 else f"{sofar.count} batches are"
-    return IncompleteMigrationError(
-        [step.key],
-        detail=f"{batches} done, and what they ran has been changed since",
-        hint="restore the file, and `asyncmig up` goes on; or say what to do with the new text: "
-        f"`asyncmig repair --accept {step.key}` to go on with it behind the last batch, "
-        f"`asyncmig repair --forget {step.key}` to begin anew",
-    )
+    detail = f"{batches} done, and what they ran has been changed since"
+    if step.direction is Direction.DOWN:
+        hint = "restore the file, and `asyncmig down` goes on"
+    else:
+        hint = (
+            "restore the file, and `asyncmig up` goes on; or say what to do with the new text: "
+            f"`asyncmig repair --accept {step.key}` to go on with it behind the last batch, "
+            f"`asyncmig repair --forget {step.key}` to begin anew"
+        )
+    return IncompleteMigrationError([step.key], detail=detail, hint=hint)

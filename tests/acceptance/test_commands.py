@@ -37,26 +37,29 @@ UNKNOWN = {
     "tool_version": "TOOL",
     "user": "USER",
 }
-ROW_001 = {
+ROW_001: dict[str, Any] = {
     "version": "001",
     "name": "users",
     "kind": "versioned",
     "problems": [],
     "checksum": checksum("CREATE TABLE users (id INTEGER);\n"),
+    "progress": None,
 }
-ROW_002 = {
+ROW_002: dict[str, Any] = {
     "version": "002",
     "name": "posts",
     "kind": "versioned",
     "problems": [],
     "checksum": checksum("CREATE TABLE posts (id INTEGER);\n"),
+    "progress": None,
 }
-ROW_R = {
+ROW_R: dict[str, Any] = {
     "version": "R__totals",
     "name": "totals",
     "kind": "repeatable",
     "problems": [],
     "checksum": checksum(FILES["R__totals.sql"]),
+    "progress": None,
 }
 APPLIED = {"state": "applied", "direction": "up", "applied_at": "WHEN", "duration_ms": "T"}
 PENDING = {"state": "pending", "direction": None, "applied_at": None, "duration_ms": None}
@@ -281,6 +284,7 @@ HAPPY = (
                     "name": "baseline",
                     "kind": "baseline",
                     "checksum": "",
+                    "progress": None,
                 }
             ],
             "description": "everything up to 002 is declared to be in the database",
@@ -307,6 +311,7 @@ HAPPY = (
                 {
                     **ROW_001,
                     **APPLIED,
+                    "progress": None,
                     "checksum": checksum("-- edited\nCREATE TABLE users (id INTEGER);\n"),
                 }
             ],

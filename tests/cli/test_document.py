@@ -39,6 +39,7 @@ ROW = [
     "applied_at",
     "duration_ms",
     "checksum",
+    "progress",
 ]
 ERROR = ["type", "message", "hint", "version", "file", "line", "column"]
 WORDS = {
@@ -119,7 +120,8 @@ def test_the_document_of_up_has_what_the_run_applied(cli: CommandLine) -> None:
         assert MOMENT.fullmatch(row.pop("applied_at"))
         assert CHECKSUM.fullmatch(row.pop("checksum"))
         assert isinstance(row.pop("duration_ms"), int)
-    common = {"state": "applied", "problems": [], "direction": "up"}
+    common: dict[str, Any] = {"state": "applied", "problems": [], "direction": "up"}
+    common["progress"] = None
     assert [
         {"version": "001", "name": "users", "kind": "versioned", **common},
         {"version": "002", "name": "posts", "kind": "versioned", **common},

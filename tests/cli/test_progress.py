@@ -24,6 +24,7 @@ from asyncmig.events import (
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
+    MigrationProgressed,
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
@@ -48,6 +49,7 @@ REVERTED = MigrationReverted(RUN, DATABASE, "001", "users", DOWN, 1200)
 REPEATABLE = MigrationApplied(RUN, DATABASE, "R__totals", "totals", UP, 62_000)
 WAITING = LockWaiting(RUN, DATABASE, 5000, "asyncmig/x (pid 7)")
 RETRYING = MigrationRetrying(RUN, DATABASE, "001", "users", UP, 2, 100, "lock timeout")
+PROGRESSED = MigrationProgressed(RUN, DATABASE, "001", "users", UP, 57, 57_000, 11_400.4, 9, 12_000)
 FAILED = MigrationFailed(RUN, DATABASE, "001", "users", UP, "no", "001_users.sql")
 CTRL_C = b"\x03"
 FINISHED = RunFinished(RUN, DATABASE, UP, ("001",), 12)
@@ -122,6 +124,32 @@ def test_who_is_in_the_way_is_named() -> None:
 def test_waits_and_retries_are_told_once() -> None:
     """Where the logs have them, they are not told again."""
     assert ("", "") == told(WAITING, RETRYING, STARTED, out=io.StringIO(), alone=False)
+
+
+def test_the_progress_of_batches_is_told_as_far_as_it_is_known() -> None:
+    """Nobody counts the rows of Python, and not every database reckons how many are left."""
+    unreckoned = replace(PROGRESSED, remaining_rows=None, remaining_ms=None)
+    in_python = replace(unreckoned, rows=None, rate=None)
+    first = replace(in_python, batches=1)
+
+    _, err = told(PROGRESSED, unreckoned, in_python, first, out=io.StringIO())
+
+    assert [
+        "001 users: 57,000 rows, 11,400 a second, about 9 and 12.0 s left",
+        "001 users: 57,000 rows, 11,400 a second",
+        "001 users: 57 batches",
+        "001 users: 1 batch",
+    ] == err.splitlines()
+
+
+def test_a_terminal_shows_the_progress_of_batches_until_they_are_over() -> None:
+    """In the line of what runs."""
+    in_python = replace(PROGRESSED, rows=None, rate=None, remaining_rows=None)
+
+    out, _ = told(STARTED, in_python, APPLIED, out=Terminal())
+
+    shown = ["applying 001 users …", "", "001 users: 57 batches …", "applied  001 users (12 ms)\n"]
+    assert shown == out.split("\r\x1b[K")[1:]
 
 
 def test_a_terminal_shows_what_runs_until_it_is_over() -> None:

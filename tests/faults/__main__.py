@@ -4,6 +4,7 @@
 
     python -m tests.faults                       # every fault at every point, both databases
     python -m tests.faults postgres --every 5    # each fifth point, and those that decide
+    python -m tests.faults batches               # kill batches at random points, both databases
 
 The exit code is 1 if a trial lost or doubled something.
 """
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from tests.faults.matrix import Outcome
 
-DATABASES = ("postgres", "sqlite")
-"""Each has a module of that name here, with a function ``matrix(every) -> Outcome``."""
+DATABASES = ("postgres", "sqlite", "batches")
+"""Each has a module of that name here, with a function ``matrix(every) -> Outcome``; batches are for
+both databases."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -33,7 +35,7 @@ def main(words: Sequence[str]) -> int:
         prog="python -m tests.faults",
         description="Try every fault at every point of a run, and print what came of it.",
     )
-    parser.add_argument("database", nargs="?", choices=DATABASES, help="default: both")
+    parser.add_argument("database", nargs="?", choices=DATABASES, help="default: all")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each Nth point only")
     asked = parser.parse_args(words)
     names = (asked.database,) if asked.database else DATABASES

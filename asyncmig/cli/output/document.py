@@ -19,7 +19,9 @@ Its fields, in this order::
           "direction": "up",         the way it was last run; null when it never was
           "applied_at": "…Z",        when that was finished, UTC, by the server's clock
           "duration_ms": 12,
-          "checksum": "sha256:v1:…"
+          "checksum": "sha256:v1:…",
+          "progress": null           for one in batches how many are done: {"batches", "rows"}; the
+                                     rows are null for Python
         }
       ],
       "lock_wait_ms": 0,
@@ -141,6 +143,7 @@ def row_of_status(status: MigrationStatus) -> Row:
         "applied_at": None if entry is None else written(entry.finished_at),
         "duration_ms": None if entry is None else entry.duration_ms,
         "checksum": status.checksum,
+        "progress": None if entry is None else _row_of_progress(entry),
     }
 
 
@@ -156,6 +159,7 @@ def row_of_entry(entry: HistoryEntry) -> Row:
         "applied_at": written(entry.finished_at),
         "duration_ms": entry.duration_ms,
         "checksum": entry.checksum,
+        "progress": _row_of_progress(entry),
     }
 
 
@@ -187,6 +191,7 @@ def row_of_event(event: MigrationApplied | MigrationReverted) -> Row:
         "applied_at": None,
         "duration_ms": event.duration_ms,
         "checksum": None,
+        "progress": None,
     }
 
 
@@ -212,6 +217,12 @@ def row_of_error(error: Exception) -> Row:
 def rows_of_errors(errors: Iterable[AsyncmigError]) -> list[Row]:
     """Return several errors, as ``check`` finds them."""
     return [row_of_error(error) for error in errors]
+
+
+def _row_of_progress(entry: HistoryEntry) -> Row | None:
+    """Return how far batches got; ``None`` for what does not run in batches."""
+    batches = entry.progress.batches if entry.progress else None
+    return None if batches is None else {"batches": batches.count, "rows": batches.rows}
 
 
 def written(moment: datetime | None) -> str | None:

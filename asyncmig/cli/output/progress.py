@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from asyncmig.blocker import list_of
 from asyncmig.cli.output.console import Paint
 from asyncmig.cli.output.locks import locks_table
-from asyncmig.cli.output.table import counted, duration
+from asyncmig.cli.output.table import amount, counted, duration
 from asyncmig.events import (
     LockAcquired,
     LocksReported,
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
+    MigrationProgressed,
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
@@ -61,6 +62,8 @@ class Progress:
             case MigrationStarted(direction=direction):
                 verb = "applying" if direction is Direction.UP else "reverting"
                 self._show(f"{verb} {_title(event)}")
+            case MigrationProgressed():
+                self._advanced(event)
             case MigrationRetrying(reason=reason, attempt=attempt, blockers=blockers):
                 held = f"; held by {list_of(blockers)}" if blockers else ""
                 self._notice(f"{_title(event)} waits for a lock (try {attempt}): {reason}{held}")
@@ -98,6 +101,16 @@ class Progress:
         took = out.paint(f"({duration(event.duration_ms)})", Paint.DIM)
         out.write(f"{verb} {_title(event)} {took}")
 
+    def _advanced(self, event: MigrationProgressed) -> None:
+        """Say how far batches are, what they do in a second, and how long the rest takes."""
+        parts = [f"{_title(event)}: {amount(event.batches, event.rows)}"]
+        if event.rate is not None:
+            parts.append(f"{event.rate:,.0f} a second")
+        if event.remaining_rows is not None and event.remaining_ms is not None:
+            left = duration(event.remaining_ms)
+            parts.append(f"about {event.remaining_rows:,} and {left} left")
+        self._notice(", ".join(parts), time.monotonic() - self._since)
+
     def _notice(self, text: str, seconds: float = 0.0) -> None:
         if self._console.out.is_terminal:
             self._show(text, seconds)
@@ -132,7 +145,8 @@ def _title(
     | MigrationApplied
     | MigrationReverted
     | MigrationRetrying
-    | MigrationWaiting,
+    | MigrationWaiting
+    | MigrationProgressed,
 ) -> str:
     """Return version and name; a repeatable's version has the name in it."""
     repeatable = event.version.startswith("R__")

@@ -51,7 +51,7 @@ def status_table(statuses: Sequence[MigrationStatus], stream: Stream) -> list[st
     if not statuses:
         return []
     head, *lines = table(
-        ("VERSION", "NAME", "STATE", "APPLIED (UTC)", "TIME", "PROBLEMS"),
+        ("VERSION", "NAME", "STATE", "APPLIED (UTC)", "TIME", "PROGRESS", "PROBLEMS"),
         [_status_row(status) for status in statuses],
     )
     painted = [
@@ -134,6 +134,13 @@ def counted(seconds: int) -> str:
     return f"{rest} s" if rest else ""
 
 
+def amount(batches: int, rows: int | None) -> str:
+    """Return what batches have done: ``57,000 rows``, or ``57 batches`` without a count."""
+    number, what = (batches, "batch") if rows is None else (rows, "row")
+    plural = "" if number == 1 else "es" if rows is None else "s"
+    return f"{number:,} {what}{plural}"
+
+
 def moment(time: datetime | None) -> str:
     """Return a time in UTC, to the second."""
     return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -152,8 +159,17 @@ def _status_row(status: MigrationStatus) -> tuple[str, ...]:
         "postponed" if status.is_postponed else status.state.value,
         moment(entry.finished_at) if entry else "",
         duration(entry.duration_ms) if entry else "",
+        _progress(status),
         ", ".join(spelled(problem) for problem in status.problems),
     )
+
+
+def _progress(status: MigrationStatus) -> str:
+    """Return how far batches got that are not finished."""
+    progress = status.entry.progress if status.entry else None
+    if status.state is not State.APPLYING or progress is None or progress.batches is None:
+        return ""
+    return amount(progress.batches.count, progress.batches.rows)
 
 
 def _version(kind: Kind, key: str) -> str:
