@@ -138,11 +138,13 @@ class Forecast:
         seconds: How long that took, the pauses included.
         expected: How many rows there were to change when it began, as the database reckoned;
             ``None`` where it does not.
+        waits_for: What the next batch waits for; empty when it does not.
     """
 
     rows: int
     seconds: float
     expected: int | None = None
+    waits_for: str = ""
 
     @property
     def rate(self) -> float:

@@ -93,7 +93,7 @@ async def in_batches(
     start: Progress,
     table: Table,
     take: Callable[[int], Awaitable[Taken]],
-    rest: Callable[[], Awaitable[None]],
+    rest: Callable[[Callable[[str], None]], Awaitable[None]],
     events: StepEvents,
 ) -> HistoryEntry:
     """Take one batch after the other until nothing is left.
@@ -104,29 +104,50 @@ async def in_batches(
         start: How far earlier runs got.
         table: What the database reckons.
         take: Runs and commits a batch for so many rows.
-        rest: Waits until the next batch may begin.
+        rest: Waits until the next batch may begin, and says what it waits for.
         events: Told of the progress.
 
     Raises:
         MigrationFailedError: It failed, or goes on for ever.
     """
     pace = Pace.of(batching, start.batches.size if start.batches else 0)
-    began, told, rows = time.monotonic(), None, 0
+    teller = _Teller(events, table)
     while True:
         taken = await take(pace.size)
         if taken.outcome.is_last:
             return taken.entry
         pace = pace.after(taken.seconds)
-        rows += taken.outcome.rows or 0
-        seconds = time.monotonic() - began
-        if is_worth_telling(seconds, told) and (progress := taken.entry.progress):
-            told = seconds
-            events.on_progress(
-                progress.batches or Batches(), Forecast(rows, seconds, table.expected)
-            )
-        if never_ends(rows, table.known, batching):
-            raise _endless(step, rows, table.known)
-        await rest()
+        teller.add(taken)
+        if never_ends(teller.rows, table.known, batching):
+            raise _endless(step, teller.rows, table.known)
+        await rest(teller.tell)
+
+
+class _Teller:
+    """Tells how far a run of batches is, and counts its rows."""
+
+    def __init__(self, events: StepEvents, table: Table) -> None:
+        self._events = events
+        self._table = table
+        self._began = time.monotonic()
+        self._told: float | None = None
+        self._batches = Batches()
+        self.rows = 0
+
+    def add(self, taken: Taken) -> None:
+        """Count a batch."""
+        self.rows += taken.outcome.rows or 0
+        progress = taken.entry.progress
+        self._batches = (progress and progress.batches) or self._batches
+        self.tell()
+
+    def tell(self, waits_for: str = "") -> None:
+        """Tell how far it is, if it is time to."""
+        seconds = time.monotonic() - self._began
+        if is_worth_telling(seconds, self._told):
+            self._told = seconds
+            forecast = Forecast(self.rows, seconds, self._table.expected, waits_for)
+            self._events.on_progress(self._batches, forecast)
 
 
 def resumable(step: Step, checksum: str) -> Progress:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tests.faults.matrix import Outcome
 
 DATABASES = ("postgres", "sqlite", "batches")
-"""Each has a module of that name here, with a function ``matrix(every) -> Outcome``; batches are for
-both databases."""
+"""Each has a module of that name here, with a function ``matrix(every) -> Outcome``; the last one
+is for both databases."""
 
 
 def main(words: Sequence[str]) -> int:

@@ -109,6 +109,8 @@ class Progress:
         if event.remaining_rows is not None and event.remaining_ms is not None:
             left = duration(event.remaining_ms)
             parts.append(f"about {event.remaining_rows:,} and {left} left")
+        if event.waits_for:
+            parts.append(f"waits for {event.waits_for}")
         self._notice(", ".join(parts), time.monotonic() - self._since)
 
     def _notice(self, text: str, seconds: float = 0.0) -> None:

@@ -50,7 +50,7 @@ from asyncmig.migration import PythonScript, checksum
 from asyncmig.sql import Dialect, with_batch_size
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.connection import Wire
@@ -84,16 +84,16 @@ async def apply(
             start=start,
             table=table,
             take=course.take,
-            rest=lambda: _rest(desk, batching),
+            rest=lambda tell: _rest(desk, batching, tell),
             events=events,
         )
 
 
-async def _rest(desk: Desk, batching: Batching) -> None:
+async def _rest(desk: Desk, batching: Batching, tell: Callable[[str], None]) -> None:
     """Wait for what the next batch has to wait for; in no transaction."""
     await pause(batching.pause or 0.0)
     if batching.replica_lag is not None:
-        await wait_for_replicas(desk, batching.replica_lag)
+        await wait_for_replicas(desk, batching.replica_lag, tell)
 
 
 # --- what runs again and again ----------------------------------------------------------------

@@ -17,7 +17,7 @@ from asyncmig.engines.postgres.table import EQUALS, literal
 from asyncmig.sql import Dialect, with_batch_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.migration import Script
@@ -46,16 +46,26 @@ async def reckon(desk: Desk, script: Script, statement: Statement) -> Table:
     return Table(_expected(plan), known)
 
 
-async def wait_for_replicas(desk: Desk, limit: float) -> None:
-    """Wait until no replica is further behind than that, as far as this role may see them."""
-    while True:
-        try:
-            found = await desk.wire.one(_LAG)
-        except ServerError:
-            return
-        if not found or found[0] is None or float(found[0]) <= limit:
-            return
+async def wait_for_replicas(desk: Desk, limit: float, tell: Callable[[str], None]) -> None:
+    """Wait until no replica is further behind than that, as far as this role may see them.
+
+    Args:
+        desk: A connection outside of any transaction: a snapshot would not let the lag end.
+        limit: Seconds.
+        tell: Told what is waited for.
+    """
+    while (lag := await _lag(desk)) > limit:
+        tell(f"a replica that is {lag:.0f} s behind")
         await anyio.sleep(_LOOK_EVERY)
+
+
+async def _lag(desk: Desk) -> float:
+    """Return how many seconds the last replica is behind, 0 where that is not known."""
+    try:
+        found = await desk.wire.one(_LAG)
+    except ServerError:
+        return 0.0
+    return float(found[0]) if found and found[0] is not None else 0.0
 
 
 _PLAN = f"SELECT pg_catalog.current_setting({literal(_SETTING)}, true)"

@@ -70,7 +70,7 @@ async def apply_in_batches(
             start=start,
             table=table,
             take=course.take,
-            rest=lambda: pause(seconds),
+            rest=lambda _tell: pause(seconds),
             events=events,
         )
 
