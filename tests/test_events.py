@@ -23,6 +23,7 @@ NAMES = [
     "MigrationRetrying",
     "MigrationWaiting",
     "LocksReported",
+    "MigrationProgressed",
     "MigrationFailed",
     "RunFinished",
 ]

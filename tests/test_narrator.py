@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from asyncmig.batching import Forecast
 from asyncmig.blocker import Blocker
 from asyncmig.engines.base import Holder
 from asyncmig.errors import AsyncmigError, MigrationFailedError
@@ -18,6 +19,7 @@ from asyncmig.events import (
     LockWaiting,
     MigrationApplied,
     MigrationFailed,
+    MigrationProgressed,
     MigrationRetrying,
     MigrationReverted,
     MigrationStarted,
@@ -25,7 +27,7 @@ from asyncmig.events import (
     RunFinished,
     RunStarted,
 )
-from asyncmig.history import HistoryEntry, RowState
+from asyncmig.history import Batches, HistoryEntry, RowState
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.plan import Step
@@ -64,6 +66,8 @@ def test_each_turn_of_a_run_is_an_event() -> None:
     tell.started(step(resumes=row(1, THREE)))
     tell.retrying(step(), 2, 0.5, "lock timeout", (PSQL,))
     tell.held_up(step(), 3.5, "building index", (PSQL,))
+    tell.progressed(step(), Batches(5, 500), Forecast(300, 2.0, 900))
+    tell.progressed(step(), Batches(5), Forecast(0, 2.0, waits_for="a replica"))
     tell.done(step(), done)
     tell.done(step(DOWN), done)
     tell.failed(step(), failed)
@@ -75,6 +79,8 @@ def test_each_turn_of_a_run_is_an_event() -> None:
         MigrationStarted("r1", "db", "3", "v3", UP, resumed=True),
         MigrationRetrying("r1", "db", "3", "v3", UP, 2, 500, "lock timeout", (PSQL,)),
         MigrationWaiting("r1", "db", "3", "v3", UP, 3500, "building index", (PSQL,)),
+        MigrationProgressed("r1", "db", "3", "v3", UP, 5, 500, 150.0, 600, 4000),
+        MigrationProgressed("r1", "db", "3", "v3", UP, 5, waits_for="a replica"),
         MigrationApplied("r1", "db", "3", "v3", UP, 0),
         MigrationReverted("r1", "db", "3", "v3", DOWN, 0),
         MigrationFailed("r1", "db", "3", "v3", UP, "it failed", "3.sql", 1, 2),

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from asyncmig.errors import AsyncmigError, HistoryNotEmptyError, TargetError, UnknownVersionError
-from asyncmig.history import Edit, History, NewRow, Progress, RowState, State
-from asyncmig.migration import Direction, Kind, Migration, SqlScript, Version
+from asyncmig.history import Batches, Edit, History, NewRow, Progress, RowState, State
+from asyncmig.migration import Batching, Direction, Kind, Migration, SqlScript, Version
 from asyncmig.plan import make_plan
 from asyncmig.repair import Decision, Repair, plan_baseline, plan_repair
 from asyncmig.request import Policy
@@ -61,6 +61,13 @@ def stands(file: Migration, before: History, *edits: Edit) -> State:
     return status.state
 
 
+IN_BATCHES = replace(EDITED, up=SqlScript("another one", EDITED.up.path, batching=Batching()))
+SOFAR = Progress((), "sha256:v1:former", Batches(3, 300, "null", 100, 9))
+GOES_ON = replace(
+    applied_row(EDITED), state=APPLYING, origin="run", progress=replace(SOFAR, started=None)
+)
+
+
 @pytest.mark.parametrize(
     ("file", "rows", "decision", "edits", "description", "state"),
     [
@@ -80,6 +87,14 @@ def stands(file: Migration, before: History, *edits: Edit) -> State:
             (Edit(applied_row(VIEWS), retires=1),),
             "the file of R__views as it is now stands for what was applied",
             State.APPLIED,
+        ),
+        (
+            IN_BATCHES,
+            history(row(1, ONE, APPLYING, progress=SOFAR)),
+            ACCEPT,
+            (Edit(GOES_ON, retires=1),),
+            "1 goes on behind its last batch, with the file as it is now",
+            State.APPLYING,
         ),
         (
             ONE,

@@ -11,7 +11,8 @@ import pytest
 import asyncmig
 from asyncmig import Lifespan, Migrator
 from asyncmig.errors import DatabaseUrlError, MigrationFailedError, SettingsError
-from tests.database import tables
+from asyncmig.events import MigrationProgressed
+from tests.database import ask, tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -27,6 +28,10 @@ import asyncio
 async def up(connection):
     await connection.execute("CREATE TABLE slow (id int)")
     await asyncio.sleep({seconds})
+"""
+BATCHES = """\
+-- migrate:up batch:1 target:1ms pause:1s
+UPDATE users SET id = -id WHERE id IN (SELECT id FROM users WHERE id > 0 LIMIT :batch_size);
 """
 APP = object()
 LONG = 60
@@ -194,6 +199,28 @@ async def test_a_background_lifespan_serves_at_once(
         assert [HISTORY, "slow", "users"] == await tables(database_url)
         assert lifespan.failure is None
     assert ["start", "stop"] == application.happened
+
+
+async def test_an_application_serves_while_batches_go_on(
+    database_url: str, folder: MigrationFolder
+) -> None:
+    """It sees the batches that are committed; it is ready when the last one is."""
+    folder.write("2_rows.sql", "INSERT INTO users VALUES (1), (2), (3);\n")
+    folder.write("3_slow.sql", BATCHES)
+    began = asyncio.Event()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, MigrationProgressed):
+            began.set()
+
+    lifespan = asyncmig.lifespan(database_url, folder, background=True, observer=hear)
+    async with lifespan(APP):
+        async with asyncio.timeout(SOON):
+            await began.wait()
+        assert [(1,)] == await ask(database_url, "SELECT count(*) FROM users WHERE id < 0")
+        assert not lifespan.migrator.ready
+        await eventually(lambda: lifespan.migrator.ready)
+    assert [(3,)] == await ask(database_url, "SELECT count(*) FROM users WHERE id < 0")
 
 
 async def test_a_failure_in_the_background_is_kept(

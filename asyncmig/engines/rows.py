@@ -193,7 +193,10 @@ def _batches_fields(batches: Batches | None) -> dict[str, Any]:
 
 
 def _batches_from(value: dict[str, Any] | None) -> Batches | None:
-    return None if value is None else Batches(**{**value, "cursor": json.dumps(value["cursor"])})
+    if value is None:
+        return None
+    cursor = json.dumps(value["cursor"])
+    return Batches(value["count"], value["rows"], cursor, value["size"], value["spent_ms"])
 
 
 def _failure_from(text: str | None) -> Failure | None:

@@ -17,6 +17,7 @@ from asyncmig.errors import (
 )
 from asyncmig.history import Batches, Generation, History, Progress, RowState
 from asyncmig.migration import Batching, PythonScript
+from asyncmig.repair import Decision, plan_repair
 from tests.engines.lab import (
     DOWN,
     RIVAL,
@@ -148,6 +149,19 @@ async def test_what_has_run_in_part_and_was_changed_is_a_question(lab: Lab) -> N
     assert before == await row_of(lab.engine)
     (entry,) = await run(lab.engine, TABLE, in_batches("2", f"-- the same\n{STATEMENT};"))
     assert RowState.APPLIED is entry.state
+
+
+async def test_a_person_may_say_that_the_new_text_goes_on(lab: Lab) -> None:
+    """Behind the last batch: what is done stays as it is."""
+    await stopped_after(lab, COUNT, 1)
+    changed = in_batches("2", STATEMENT.replace("n + 1", "n + 2"))
+    async with locked(lab.engine) as session:
+        history = await session.history()
+        (edit,) = plan_repair([TABLE, changed], history, Decision.ACCEPT, "2").edits
+        await session.edit(edit, history.generation)
+    (entry,) = await run(lab.engine, TABLE, changed)
+    assert (3, RowState.APPLIED, "run") == (entry.id, entry.state, entry.origin)
+    assert [(1, 100), (2, ROWS - 100)] == await counted(lab)
 
 
 async def test_a_file_that_no_longer_runs_in_batches_is_a_question(lab: Lab) -> None:
