@@ -175,7 +175,7 @@ class MigrationProgressed(MigrationEvent):
         rate: Rows in a second, in this run; ``None`` where the rows are not known.
         remaining_rows: How many rows are left, as the database reckons; ``None`` where it does not.
         remaining_ms: How long they take at this rate; ``None`` where nobody can tell.
-        waits_for: What the next batch waits for, such as a replica; empty when it does not.
+        waits_for: What the next batch waits for, such as a replica; ``None`` when it does not.
     """
 
     batches: int
@@ -183,7 +183,7 @@ class MigrationProgressed(MigrationEvent):
     rate: float | None = None
     remaining_rows: int | None = None
     remaining_ms: int | None = None
-    waits_for: str = ""
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

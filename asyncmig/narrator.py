@@ -158,7 +158,7 @@ class Narrator:
                 rate=None if batches.rows is None else round(forecast.rate, 1),
                 remaining_rows=forecast.remaining_rows,
                 remaining_ms=None if seconds is None else milliseconds(seconds),
-                waits_for=forecast.waits_for,
+                waits_for=forecast.waits_for or None,
             )
         )
 
