@@ -13,7 +13,7 @@ from asyncmig.errors import (
     UnknownVersionError,
 )
 from asyncmig.history import Edit, Generation, History, NewRow, Progress, RowState
-from asyncmig.migration import Direction, Kind, Migration, SqlScript, Version
+from asyncmig.migration import Batching, Direction, Kind, Migration, Script, SqlScript, Version
 from asyncmig.plan import Plan, Step, find_version, make_plan
 from asyncmig.request import OutOfOrder, Policy, Request
 from asyncmig.status import classify
@@ -325,6 +325,24 @@ def test_a_request_shrinks_as_its_steps_are_done(
 ) -> None:
     """A target stays where it is; a number of steps is used up."""
     assert expected == request_.after(done)
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (SqlScript("", "1.sql"), True),
+        (SqlScript("", "1.sql", transaction=False), False),
+        (SqlScript("", "1.sql", batching=Batching()), False),
+        (in_python(1).up, False),
+    ],
+)
+def test_what_may_wait_for_the_disk_is_one_transaction_of_sql(
+    script: Script,
+    expected: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    """Whatever commits more than once, or acts outside of the database, comes after a flush."""
+    step = replace(make_plan([versioned(1)], History(), up(), Policy()).steps[0], script=script)
+    assert expected is step.is_transactional_sql
 
 
 # --- naming a version -------------------------------------------------------------------------

@@ -45,6 +45,17 @@ STATEMENT = (
     "LIMIT :batch_size)"
 )
 COUNT = in_batches("2", STATEMENT)
+BY_CURSOR = python_batches(
+    "2",
+    """\
+rows = await batch.connection.fetch(
+    "UPDATE t SET n = n + 1 WHERE id IN "
+    "(SELECT id FROM t WHERE id > $1 ORDER BY id LIMIT $2) RETURNING id",
+    batch.after or 0,
+    batch.size,
+)
+return max((row["id"] for row in rows), default=None)""",
+)
 COUNTED = "SELECT n, count(*) FROM t GROUP BY n ORDER BY n"
 PROGRESS = "SELECT state, progress FROM asyncmig_history WHERE id = 2"
 
@@ -104,8 +115,9 @@ async def test_a_batch_that_commits_by_itself_leaves_a_question(postgres_url: st
     assert [(1, ROWS)] == await ask(postgres_url, COUNTED)
 
 
+@pytest.mark.parametrize("migration", [COUNT, BY_CURSOR], ids=["sql", "python"])
 async def test_runners_take_turns_through_a_pooler(
-    pgbouncer: Callable[..., str], postgres_url: str
+    pgbouncer: Callable[..., str], postgres_url: str, migration: Migration
 ) -> None:
     """Where the lock ends with each transaction: no batch is done twice, and both end well."""
     url = pgbouncer(PoolMode.TRANSACTION, 2)
@@ -115,7 +127,7 @@ async def test_runners_take_turns_through_a_pooler(
         async with locked(engine_for(url), who) as session:
             while True:
                 history = await session.history()
-                steps = make_plan([TABLE, COUNT], history, UP, LAX).steps
+                steps = make_plan([TABLE, migration], history, UP, LAX).steps
                 try:
                     for step in steps:
                         await session.apply(step, history.generation, Seen().events)
