@@ -278,15 +278,25 @@ async def test_nothing_runs_when_the_history_has_moved(lab: Lab) -> None:
     assert [(0, ROWS)] == await counted(lab)
 
 
-async def test_a_batch_does_not_run_when_somebody_has_settled_the_row(lab: Lab) -> None:
-    """Each of them looks at the history inside its transaction."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE asyncmig_history SET state = 'reverted' WHERE id = 2",
+        "UPDATE asyncmig_history SET checksum = 'of another text' WHERE id = 2",
+        "UPDATE asyncmig_history SET id = 3 WHERE id = 1",
+    ],
+)
+async def test_a_batch_does_not_run_when_somebody_has_changed_the_history(
+    lab: Lab, change: str
+) -> None:
+    """Each of them looks at the history, and at its own row, inside its transaction."""
     await run(lab.engine, TABLE)
     seen = Seen()
     gate = anyio.Event()
 
     async def settle() -> None:
         await gate.wait()
-        await lab.query("UPDATE asyncmig_history SET state = 'reverted' WHERE id = 2 RETURNING id")
+        await lab.query(f"{change} RETURNING id")
 
     seen.on_progress = gate.set
     slow = in_batches("2", STATEMENT, pause=1.0)

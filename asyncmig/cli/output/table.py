@@ -108,11 +108,18 @@ def steps_table(steps: Sequence[Step]) -> list[str]:
                 _version(step.kind, step.key),
                 step.name,
                 step.script.path,
-                "" if step.script.transaction else "without a transaction",
+                _manner(step),
             )
             for step in steps
         ],
     )
+
+
+def _manner(step: Step) -> str:
+    """Return how a step runs, empty for one transaction."""
+    if step.script.batching is not None:
+        return "in batches"
+    return "" if step.script.transaction else "without a transaction"
 
 
 def duration(milliseconds: int | None) -> str:

@@ -14,6 +14,8 @@ import anyio
 from asyncmig.engines.batching import EVERYTHING, Table
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.table import EQUALS, literal
+from asyncmig.engines.postgres.transaction import NestableTransaction
+from asyncmig.engines.python_script import run_setup
 from asyncmig.sql import Dialect, with_batch_size
 
 if TYPE_CHECKING:
@@ -35,13 +37,18 @@ _LOOK_EVERY = 1.0
 async def reckon(desk: Desk, script: Script, statement: Statement) -> Table:
     """Ask the planner how many rows a batch for everything would change. Runs nothing."""
     text = with_batch_size(statement, Dialect.POSTGRESQL, EVERYTHING)
-    settings = desk.transaction_settings(script)
+    # The hook may choose the role and the path that the statement is meant for.
+    transaction = NestableTransaction(desk.wire)
     try:
-        async with desk.transaction(None, f"{settings} {_planning(text)}", _PLAN) as ((found,),):
-            plan = json.loads(found or "[{}]")[0].get("Plan", {})
-            rows = await desk.wire.one(_rows_of(_relations(plan)))
+        await desk.enter(transaction, first=desk.transaction_settings(script))
+        await run_setup(desk.settings.setup, desk.wire.raw)
+        ((found,),) = await desk.wire.fetch(_PLAN, after=_planning(text))
+        plan = json.loads(found or "[{}]")[0].get("Plan", {})
+        rows = await desk.wire.one(_rows_of(_relations(plan)))
     except (ServerError, ValueError):
         return Table()
+    finally:
+        await transaction.roll_back()
     known = int(float(rows[0])) if rows and rows[0] else None
     return Table(_expected(plan), known)
 

@@ -172,14 +172,21 @@ async def test_a_deferred_constraint_fails_the_batch_that_breaks_it(postgres_url
 
 
 async def test_the_setup_hook_is_called_inside_each_batch(postgres_url: str) -> None:
-    """Behind a pooler what it sets lives no longer."""
-    seen: list[bool] = []
+    """Behind a pooler what it sets lives no longer. The first call is for the planner."""
+    inside: list[bool] = []
 
     async def setup(connection: Any) -> None:  # noqa: ANN401 - asyncpg's
-        seen.append(connection.is_in_transaction())
+        inside.append(connection.is_in_transaction())
+        async with connection.transaction():
+            await connection.execute("SET LOCAL search_path = elsewhere")
 
-    await run(engine_for(postgres_url, setup=setup), TABLE, in_batches("2", STATEMENT, size=ROWS))
-    assert [True, True, True] == seen
+    seen = Seen()
+    await run(engine_for(postgres_url), TABLE)
+    await do(postgres_url, "CREATE SCHEMA elsewhere; ALTER TABLE t SET SCHEMA elsewhere")
+    count = in_batches("2", STATEMENT, size=ROWS)
+    await run(engine_for(postgres_url, setup=setup), TABLE, count, seen=seen)
+    assert [True, True, True] == inside
+    assert ROWS == seen.progress[0][1].expected
 
 
 async def test_the_planner_says_how_much_there_is_to_do(postgres_url: str) -> None:
