@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -144,14 +145,20 @@ async def test_runners_take_turns_through_a_pooler(
     assert ["applied", "applied"] == states
 
 
-async def test_a_connection_comes_back_as_it_was(postgres_url: str) -> None:
-    """What a batch sets is gone with it, and what the application has set stays."""
-    source = "await batch.connection.execute(\"SET work_mem = '9MB'\")\nreturn None"
+@pytest.mark.parametrize("lent", [False, True])
+async def test_a_batch_leaves_nothing_to_the_next(postgres_url: str, lent: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    """What it sets is gone with it, and what an application has set stays."""
+    source = (
+        "assert '8MB' == await batch.connection.fetchval('SHOW work_mem'), 'left over'\n"
+        "await batch.connection.execute(\"SET work_mem = '9MB'\")\n"
+        "return None if batch.after else 1"
+    )
+    await do(postgres_url, f"ALTER DATABASE {urlsplit(postgres_url).path[1:]} SET work_mem = '8MB'")
     show = "SELECT current_setting('work_mem'), current_setting('lock_timeout')"
     async with connected(postgres_url) as connection:
         await connection.execute("SET lock_timeout = '7s'")
         before = await connection.fetch(show)
-        engine = engine_for(connection)
+        engine = engine_for(connection if lent else postgres_url)
         await run(engine, TABLE, COUNT, python_batches("3", source))
         assert before == await connection.fetch(show)
     assert [(1, ROWS)] == await ask(postgres_url, COUNTED)
