@@ -10,7 +10,14 @@ import pytest
 
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres import patience, reckoning
-from asyncmig.errors import IncompleteMigrationError, InvalidMigrationError, MigrationFailedError
+from asyncmig.engines.postgres.connection import ConnectionLostError
+from asyncmig.engines.postgres.transaction import Transaction
+from asyncmig.errors import (
+    DatabaseUnavailableError,
+    IncompleteMigrationError,
+    InvalidMigrationError,
+    MigrationFailedError,
+)
 from asyncmig.history import History
 from asyncmig.migration import Batching, Migration, PythonScript, Version, checksum
 from asyncmig.plan import make_plan
@@ -114,6 +121,42 @@ async def test_a_batch_that_commits_by_itself_leaves_a_question(postgres_url: st
     with pytest.raises(IncompleteMigrationError):
         await run(engine, TABLE, python_batches("2", source))
     assert [(1, ROWS)] == await ask(postgres_url, COUNTED)
+
+
+@pytest.mark.parametrize("migration", [COUNT, BY_CURSOR], ids=["sql", "python"])
+@pytest.mark.parametrize("arrives", [False, True])
+async def test_a_commit_that_is_not_answered_is_looked_up(
+    postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    migration: Migration,
+    arrives: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    """The batch is there, and the rest follows; or it is not, and the next run does it again."""
+    lost: list[Transaction] = []
+    commit = Transaction.commit
+
+    async def lose(transaction: Transaction) -> None:
+        is_it = not lost and await _is_second_batch(postgres_url)
+        if arrives or not is_it:
+            await commit(transaction)
+        if is_it:
+            lost.append(transaction)
+            transaction._wire.terminate()
+            raise ConnectionLostError("cut")
+
+    await run(engine_for(postgres_url), TABLE)
+    monkeypatch.setattr(Transaction, "commit", lose)
+    if arrives:
+        await run(engine_for(postgres_url), TABLE, migration)
+    else:
+        with pytest.raises(DatabaseUnavailableError, match="looked up afterwards and is not there"):
+            await run(engine_for(postgres_url), TABLE, migration)
+        await run(engine_for(postgres_url), TABLE, migration)
+    assert (1, [(1, ROWS)]) == (len(lost), await ask(postgres_url, COUNTED))
+
+
+async def _is_second_batch(url: str) -> bool:
+    return await ask(url, COUNTED) == [(0, ROWS - 100), (1, 100)]
 
 
 @pytest.mark.parametrize("migration", [COUNT, BY_CURSOR], ids=["sql", "python"])
