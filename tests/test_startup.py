@@ -11,7 +11,6 @@ import pytest
 import asyncmig
 from asyncmig import Lifespan, Migrator
 from asyncmig.errors import DatabaseUrlError, MigrationFailedError, SettingsError
-from asyncmig.events import MigrationProgressed
 from tests.database import ask, tables
 
 if TYPE_CHECKING:
@@ -30,9 +29,10 @@ async def up(connection):
     await asyncio.sleep({seconds})
 """
 BATCHES = """\
--- migrate:up batch:1 target:1ms pause:1s
+-- migrate:up batch:1
 UPDATE users SET id = -id WHERE id IN (SELECT id FROM users WHERE id > 0 LIMIT :batch_size);
 """
+NEGATED = "SELECT count(*) FROM users WHERE id < 0"
 APP = object()
 LONG = 60
 SOON = 10.0
@@ -202,25 +202,28 @@ async def test_a_background_lifespan_serves_at_once(
 
 
 async def test_an_application_serves_while_batches_go_on(
-    database_url: str, folder: MigrationFolder
+    database_url: str, folder: MigrationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It sees the batches that are committed; it is ready when the last one is."""
     folder.write("2_rows.sql", "INSERT INTO users VALUES (1), (2), (3);\n")
-    folder.write("3_slow.sql", BATCHES)
-    began = asyncio.Event()
+    folder.write("3_negate.sql", BATCHES)
+    between, gate = asyncio.Event(), asyncio.Event()
 
-    def hear(event: Event) -> None:
-        if isinstance(event, MigrationProgressed):
-            began.set()
+    async def pause(_seconds: float) -> None:
+        between.set()
+        await gate.wait()
 
-    lifespan = asyncmig.lifespan(database_url, folder, background=True, observer=hear)
+    monkeypatch.setattr("asyncmig.engines.postgres.batched.pause", pause)
+    monkeypatch.setattr("asyncmig.engines.sqlite.batched.pause", pause)
+    lifespan = asyncmig.lifespan(database_url, folder, background=True, observer=None)
     async with lifespan(APP):
         async with asyncio.timeout(SOON):
-            await began.wait()
-        assert [(1,)] == await ask(database_url, "SELECT count(*) FROM users WHERE id < 0")
+            await between.wait()
+        assert [(1,)] == await ask(database_url, NEGATED)
         assert not lifespan.migrator.ready
+        gate.set()
         await eventually(lambda: lifespan.migrator.ready)
-    assert [(3,)] == await ask(database_url, "SELECT count(*) FROM users WHERE id < 0")
+    assert [(3,)] == await ask(database_url, NEGATED)
 
 
 async def test_a_failure_in_the_background_is_kept(

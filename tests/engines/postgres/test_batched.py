@@ -92,7 +92,7 @@ async def test_a_batch_that_is_blocked_is_tried_again_alone(postgres_url: str) -
     async with connected(postgres_url) as application, anyio.create_task_group() as tasks:
         transaction = application.transaction()
         await transaction.start()
-        await application.execute("SELECT id FROM t WHERE id = 150 FOR UPDATE")
+        await application.execute("SELECT id FROM t WHERE id = 101 FOR UPDATE")
         tasks.start_soon(_apply, engine, seen)
 
         async def is_blocked() -> bool:
