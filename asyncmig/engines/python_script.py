@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from asyncmig.batching import batching_of
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError, SettingsError
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def function_of(module: ModuleType, script: PythonScript) -> Callable[[Any], Awa
 
 def _refuse_misread(function: object, script: PythonScript) -> None:
     """Refuse a function that runs in batches where its text does not say so, or the reverse."""
+    from asyncmig.batching import batching_of  # of no use to a run of SQL
+
     if batching_of(function) == script.batching:
         return
     name = script.function
