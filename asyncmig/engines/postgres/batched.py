@@ -43,6 +43,7 @@ from asyncmig.engines.postgres.running import (
 )
 from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
 from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
+from asyncmig.engines.postgres.watch import watched
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import Generation, Progress
@@ -216,6 +217,7 @@ class _Course:
         self._events = events
         self._work = work
         self._entry_id = desk.entry_id(step, planned)
+        self._limits = limits_of(desk.settings, step.script)
 
     async def enter(self, start: Progress) -> None:
         """Leave a trace in the history, committed, before any side effect."""
@@ -233,7 +235,7 @@ class _Course:
 
     async def take(self, size: int) -> Taken:
         """Run one batch and commit it with its progress; the last one finishes the row."""
-        attempts = limits_of(self._desk.settings, self._step.script).attempts
+        attempts = self._limits.attempts
         return await patiently(lambda: self._once(size), self._events, attempts=attempts)
 
     async def _once(self, size: int) -> Taken:
@@ -242,10 +244,11 @@ class _Course:
         try:
             stay = await self._enter(transaction)
             await run_setup(self._desk.settings.setup, self._desk.wire.raw)
-            outcome = await self._work.run(self._desk.wire, stay.progress, size)
-            spent = time.monotonic() - began
-            progress = outcome.progress(stay.progress, size=size, seconds=spent)
-            entry = await self._finish(stay, progress, is_last=outcome.is_last)
+            async with watched(self._desk, self._limits.lock_timeout, self._events.on_waiting):
+                outcome = await self._work.run(self._desk.wire, stay.progress, size)
+                spent = time.monotonic() - began
+                progress = outcome.progress(stay.progress, size=size, seconds=spent)
+                entry = await self._finish(stay, progress, is_last=outcome.is_last)
         except BaseException:
             await transaction.roll_back()
             raise

@@ -86,8 +86,8 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_batch_that_is_blocked_is_tried_again_alone(postgres_url: str) -> None:
-    """Those before it stay committed, so nobody waits for their locks."""
-    engine, seen = engine_for(postgres_url, lock_timeout=0.2), Seen()
+    """Those before it stay committed, and it says who is in the way."""
+    engine, seen = engine_for(postgres_url, lock_timeout=0.2, retries=100), Seen()
     await run(engine, TABLE)
     async with connected(postgres_url) as application, anyio.create_task_group() as tasks:
         transaction = application.transaction()
@@ -96,9 +96,11 @@ async def test_a_batch_that_is_blocked_is_tried_again_alone(postgres_url: str) -
         tasks.start_soon(_apply, engine, seen)
 
         async def is_blocked() -> bool:
-            return len(seen.retries) >= 2
+            return len(seen.retries) >= 2 and any(seen.blockers)
 
         await until(is_blocked)
+        pids = {blocker.pid for blockers in seen.blockers for blocker in blockers}
+        assert {application.get_server_pid()} == pids
         assert [(0, ROWS - 100), (1, 100)] == await ask(postgres_url, COUNTED)
         await transaction.rollback()
     assert [(1, ROWS)] == await ask(postgres_url, COUNTED)
