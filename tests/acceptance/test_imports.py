@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 HEAVY = {"aiosqlite", "anyio", "asyncio", "asyncpg", "sqlite3", "structlog"}
 PARSERS = {
     "anyio._backends._asyncio",
+    "asyncmig.batching",
+    "asyncmig.engines.batching",
     "asyncmig.engines.postgres.autocommit",
+    "asyncmig.engines.postgres.batched",
     "asyncmig.engines.postgres.transactional",
     "asyncmig.engines.sqlite.applying",
+    "asyncmig.engines.sqlite.batched",
     "asyncmig.engines.sqlite.stepwise",
     "asyncmig.engines.statements",
     "asyncmig.plan",
@@ -48,6 +52,7 @@ MIGRATE = "import asyncio, sys, asyncmig; asyncio.run(asyncmig.migrate(*sys.argv
 
 STEP_BY_STEP = "-- migrate:up transaction:false\nSELECT 1;\n"
 PYTHON = "async def up(connection):\n    await connection.execute('SELECT 1')\n"
+BATCHES = "-- migrate:up batch:9\nDELETE FROM users WHERE id IN (SELECT 1 LIMIT :batch_size);\n"
 
 FIRST_CALL = """
 import asyncio, sys, threading
@@ -181,6 +186,7 @@ def test_the_first_call_of_a_process_imports_off_the_loop(
     empty_project.migrations.write("001_users.sql", USERS)
     empty_project.migrations.write("002_alone.sql", STEP_BY_STEP)
     empty_project.migrations.write("003_python.py", PYTHON)
+    empty_project.migrations.write("004_batches.sql", BATCHES)
     words = [sys.executable, "-c", program, url, str(empty_project.migrations.path)]
 
     for _ in ("applied", "nothing to do"):
