@@ -17,6 +17,7 @@ from asyncmig.lint.squawk_rules import (
 )
 from asyncmig.lint.tables import touched_tables
 from asyncmig.migration import Phase
+from asyncmig.sql import with_batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ def second_opinions(program: Path, parts: Sequence[Part]) -> list[list[Opinion]]
         SettingsError: Squawk does not do its work.
     """
     opinions: list[list[Opinion]] = [[] for _ in parts]
-    texts = [_without_seeds(part) for part in parts]
+    texts = [_legible(part) for part in parts]
     asked = list(range(len(parts)))
     for _ in range(_ROUNDS):
         shown = [Text(texts[at], parts[at].script.transaction) for at in asked]
@@ -80,17 +81,26 @@ def second_opinions(program: Path, parts: Sequence[Part]) -> list[list[Opinion]]
     return opinions
 
 
-def _without_seeds(part: Part) -> str:
-    """Return the script with spaces in the place of its rows."""
+def _legible(part: Part) -> str:
+    """Return the script as squawk can read it, each character where it was."""
     pieces: list[str] = []
     done = 0
     text = part.script.text
     for sentence in part.sentences:
-        if sentence.tokens[0] in _SEEDS:
-            start, end = _span(sentence)
-            pieces += [text[done:start], _spaces(text[start:end])]
-            done = end
+        start, end = _span(sentence)
+        pieces += [text[done:start], _legible_statement(sentence, part)]
+        done = end
     return "".join([*pieces, text[done:]])
+
+
+def _legible_statement(sentence: Sentence, part: Part) -> str:
+    """Return a statement with spaces in the place of rows, and a number in that of a batch size."""
+    statement = sentence.statement
+    text = statement.text
+    if part.script.batching is not None:
+        text = with_batch_size(statement, part.dialect, part.script.batching.size)
+    text = text[statement.body - statement.offset :]
+    return _spaces(text) if sentence.tokens[0] in _SEEDS else text
 
 
 def _blanked(text: str, sentence: Sentence) -> str:

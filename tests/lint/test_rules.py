@@ -235,6 +235,14 @@ def test_what_refers_to_a_table_only_later_does_not_count(lint: Linted) -> None:
     assert ["0004"] == [one.version for one in found if one.rule == "rebuild-with-foreign-keys"]
 
 
+def test_what_runs_in_batches_keeps_no_row_locked_for_long(lint: Linted) -> None:
+    """Each batch has a transaction of its own."""
+    statement = "DELETE FROM users USING (SELECT 1 LIMIT :batch_size) AS one;\n"
+
+    assert lint.rules(f"-- migrate:up batch:1000\n{statement}") == []
+    assert lint.rules(f"-- migrate:up\n{statement}") == ["2:1 write-without-where"]
+
+
 def test_a_statement_of_a_megabyte_is_linted(lint: Linted) -> None:
     """Seed data is read as far as a rule looks, and no further."""
     rows = ", ".join(f"({n}, 'name {n}')" for n in range(60_000))

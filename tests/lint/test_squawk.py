@@ -171,6 +171,20 @@ def test_a_statement_that_squawk_cannot_read_hides_no_other(lint: Linted) -> Non
     assert any(place.startswith("2:") and "syntax-error" in place for place in found)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM users WHERE id IN (SELECT id FROM users LIMIT :batch_size);",
+        "INSERT INTO users (id) SELECT id FROM orders LIMIT :batch_size;",
+    ],
+)
+def test_the_size_of_a_batch_is_shown_to_it_as_a_number(lint: Linted, statement: str) -> None:
+    """The placeholder is asyncmig's own, and what stands behind it is where it was."""
+    text = f"-- migrate:up batch:1000\n{statement} DROP INDEX i;\n"
+
+    assert [f"2:{len(statement) + 2} require-concurrent-index-deletion"] == of_squawk(lint, text)
+
+
 def test_sqlite_is_none_of_its_business(lint: Linted) -> None:
     """Nor is it missed there."""
     report = lint({"0002_b.sql": "DROP INDEX i;\n"}, Dialect.SQLITE, BOTH)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from asyncmig.lint.subject import Part, Sentence, Subject
 
+_IN_BATCHES = "work in batches, each in a transaction of its own: `-- migrate:up batch:1000`"
 _KEEPS_OUT = {Blocks.WRITERS: "writers", Blocks.EVERYBODY: "readers and writers"}
 
 
@@ -85,14 +86,16 @@ def validate_in_same_transaction(subject: Subject) -> Iterator[Flaw]:
 
 def write_without_where(subject: Subject) -> Iterator[Flaw]:
     """Find an UPDATE or DELETE of every row, in one transaction."""
+    if subject.up is not None and subject.up.script.batching is not None:
+        return
     for step in _steps(subject):
         verb = step.sentence.tokens[0]
         if verb in {"UPDATE", "DELETE"}:
             yield step.flaw(
                 f"{verb} of every row keeps all of them locked until COMMIT",
-                "TRUNCATE is at once, if nothing else is meant; otherwise work in batches"
+                f"TRUNCATE is at once, if nothing else is meant; otherwise {_IN_BATCHES}"
                 if verb == "DELETE"
-                else "work in batches of some thousand rows, each in a transaction of its own",
+                else _IN_BATCHES,
             )
 
 
