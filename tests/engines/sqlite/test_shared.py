@@ -19,7 +19,7 @@ from asyncmig.errors import DatabaseBusyError, MigrationFailedError
 from asyncmig.events import Event, MigrationApplied, MigrationStarted, RunFinished
 from asyncmig.plan import make_plan
 from asyncmig.request import Durability
-from tests.engines.lab import LAX, UP, Seen, locked, python, sql
+from tests.engines.lab import LAX, UP, Seen, in_batches, locked, python, sql
 from tests.engines.sqlite.places import application, engine_for, keys_on, rows
 from tests.engines.sqlite.test_steps import SLOW
 from tests.faults.sqlite_tap import Tap
@@ -165,6 +165,21 @@ async def test_what_shares_no_transaction_is_committed_on_its_own(
         assert [("t1",), ("t2",)] == rows(sqlite_path, TABLES)
         await session.flush()
     assert [("t1",), ("t2",), ("t3",)] == rows(sqlite_path, TABLES)
+
+
+async def test_batches_share_no_transaction(sqlite_path: Path, sharing: Engine) -> None:
+    """Each has its own; what was finished before is committed first, and stays when one fails."""
+    insert = "INSERT INTO t1 SELECT max(1, :batch_size) WHERE (SELECT count(*) FROM t1) = 0"
+    good, bad = in_batches("2", insert), in_batches("4", f"{insert} OR oops")
+    async with locked(sharing) as session:
+        await apply(session, ONE, good)
+        assert [("1", "applied"), ("2", "applied")] == rows(sqlite_path, STATES)
+        with pytest.raises(MigrationFailedError, match="oops"):
+            await apply(session, ONE, good, THREE, bad)
+        await session.flush()
+    assert [("t1",), ("t3",)] == rows(sqlite_path, TABLES)
+    expected = [("1", "applied"), ("2", "applied"), ("3", "applied"), ("4", "applying")]
+    assert expected == rows(sqlite_path, STATES)
 
 
 async def test_what_a_migration_leaves_on_the_connection_ends_the_sharing(
