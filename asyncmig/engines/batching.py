@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from asyncmig.batching import Forecast, Pace, is_worth_telling, never_ends
+from asyncmig.engines.base import HistoryMovedError
 from asyncmig.errors import IncompleteMigrationError, InvalidMigrationError, MigrationFailedError
 from asyncmig.history import Batches, Progress, RowState
 from asyncmig.migration import Direction
@@ -150,17 +151,23 @@ class _Teller:
             self._events.on_progress(self._batches, forecast)
 
 
-def resumable(step: Step, checksum: str) -> Progress:
+def resumable(step: Step, checksum: str, found: HistoryEntry | None) -> Progress:
     """Return how far earlier runs got, to go on from there.
 
     Args:
         step: What is run.
         checksum: Of what is run again and again.
+        found: The row that the step resumes, read under the fence that it will be written under:
+            where the lock ends with each transaction, another runner may have gone on since the
+            plan was made, and its batches must not be done again.
 
     Raises:
+        HistoryMovedError: Nobody can tell any more how far they got.
         IncompleteMigrationError: What they ran was another thing.
     """
-    before = (step.resumes.progress if step.resumes else None) or Progress()
+    before = Progress() if found is None else found.progress
+    if before is None:
+        raise HistoryMovedError
     sofar = before.batches
     if sofar is None and (before.done or before.started):
         detail = "it ran statement by statement, and the file no longer does"

@@ -300,6 +300,32 @@ async def test_a_batch_does_not_run_when_somebody_has_changed_the_history(
     assert [(0, ROWS - 100), (1, 100)] == await counted(lab)
 
 
+async def test_it_goes_on_where_the_row_says_and_not_the_plan(lab: Lab) -> None:
+    """Another runner may have gone on since the plan was made: its batches are not done again."""
+    row = await stopped_after(lab, BY_CURSOR, 1)
+    assert row.progress is not None
+    planned = replace(row, progress=replace(row.progress, batches=Batches()))
+    async with locked(lab.engine) as session:
+        history = await session.history()
+        step = replace(first_step(History(), BY_CURSOR), resumes=planned)
+        entry = await session.apply(step, history.generation, Seen().events)
+    assert RowState.APPLIED is entry.state
+    assert [(1, ROWS)] == await counted(lab)
+
+
+async def test_nobody_goes_on_where_a_row_no_longer_says_how_far_it_is(lab: Lab) -> None:
+    """A COMMIT of the author's own has left it so since the plan was made: a person decides."""
+    row = await stopped_after(lab, BY_CURSOR, 1)
+    await lab.query("UPDATE asyncmig_history SET progress = NULL WHERE id = 2 RETURNING id")
+    async with locked(lab.engine) as session:
+        history = await session.history()
+        step = replace(first_step(History(), BY_CURSOR), resumes=row)
+        with pytest.raises(HistoryMovedError):
+            await session.apply(step, history.generation, Seen().events)
+    with pytest.raises(IncompleteMigrationError):
+        await run(lab.engine, TABLE, BY_CURSOR)
+
+
 async def test_progress_is_told(lab: Lab) -> None:
     """The first batch at once, with all that is known."""
     seen = Seen()

@@ -75,10 +75,9 @@ async def apply(
     batching = step.script.batching
     assert batching is not None  # noqa: S101 - this is where those go that have one
     async with _work_of(step, prepared) as work:
-        start = resumable(step, work.checksum)
         course = _Course(desk, step, planned, events, work)
         table = await work.reckon(desk)
-        await course.enter(start)
+        start = await course.enter()
         return await in_batches(
             step,
             batching,
@@ -219,12 +218,16 @@ class _Course:
         self._entry_id = desk.entry_id(step, planned)
         self._limits = limits_of(desk.settings, step.script)
 
-    async def enter(self, start: Progress) -> None:
-        """Leave a trace in the history, committed, before any side effect."""
-        row = self._desk.book.opening(self._step, self._entry_id, start)
-        async with self._desk.transaction(self._planned, row):
-            pass
+    async def enter(self) -> Progress:
+        """Leave a trace in the history, committed, before any side effect; say where to go on."""
+        desk, step, entry_id = self._desk, self._step, self._entry_id
+        query = None if step.resumes is None else desk.book.row(entry_id)
+        async with desk.transaction(self._planned, query=query) as rows:
+            found = entry_of(rows[0]) if rows else None
+            start = resumable(step, self._work.checksum, found)
+            await desk.wire.execute(desk.book.opening(step, entry_id, start))
         self._events.on_started()
+        return start
 
     @property
     def _opened(self) -> Generation:

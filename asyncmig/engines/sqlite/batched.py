@@ -61,9 +61,9 @@ async def apply_in_batches(
     assert batching is not None  # noqa: S101 - this is where those go that have one
     seconds = _PAUSE if batching.pause is None else batching.pause
     async with work_of(step, prepared) as work:
-        start = resumable(step, work.checksum)
         course = _Course(desk, step, planned, events, work)
-        table = await course.enter(start)
+        start = await course.enter()
+        table = await course.reckon()
         return await in_batches(
             step,
             batching,
@@ -88,18 +88,26 @@ class _Course:
         self._authorizer = Authorizer(desk.table.name)
         self._has_begun = False
 
-    async def enter(self, start: Progress) -> Table:
-        """Leave a trace in the history, committed, before any side effect."""
-        desk, worker = self._desk, self._desk.worker
+    async def enter(self) -> Progress:
+        """Leave a trace in the history, committed, before any side effect; say where to go on."""
+        desk = self._desk
         await desk.patiently(lambda: desk.lay_out(Alone()))
-        await desk.patiently(lambda: worker.run(self._open, start))
+        start = await desk.patiently(lambda: desk.worker.run(self._open))
         self._events.on_started()
-        return await desk.patiently(lambda: worker.run(self._work.reckon))
+        return start
 
-    def _open(self, raw: Raw, start: Progress) -> None:
+    def _open(self, raw: Raw) -> Progress:
+        row = self._row
         with transaction(raw):
-            refuse_moved(raw, self._row.table, self._row.planned)
-            write(raw, *self._row.opening(start), self._row.noting(start))
+            refuse_moved(raw, row.table, row.planned)
+            found = None if row.step.resumes is None else read_entry(raw, row.table, row.id)
+            start = resumable(row.step, self._work.checksum, found)
+            write(raw, *row.opening(start), row.noting(start))
+        return start
+
+    async def reckon(self) -> Table:
+        """Look how much there is to do."""
+        return await self._desk.patiently(lambda: self._desk.worker.run(self._work.reckon))
 
     async def take(self, size: int) -> Taken:
         """Run one batch and commit it with its progress; the last one finishes the row."""
