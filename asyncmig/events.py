@@ -156,7 +156,8 @@ class MigrationWaiting(MigrationEvent):
 class LocksReported(MigrationEvent):
     """A migration is done but for its COMMIT, and this is what it locked, rewrote and scanned.
 
-    Only told when it was asked for (``lock_report``, ``fail_on``), and on PostgreSQL.
+    Only told when it was asked for (``lock_report``, ``fail_on``), and on PostgreSQL. Of a
+    migration in batches it is told once, when they end: after the last one, or when one fails.
 
     Attributes:
         report: What it did to the relations that were there before it.

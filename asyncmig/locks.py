@@ -158,10 +158,13 @@ class LockReport:
         relations: Strongest lock first.
         wal_bytes: How much the server wrote into its write-ahead log meanwhile; others may have
             written, too. ``None`` where it is not told.
+        batches: For a migration in batches how many of them it is about: of each relation it says
+            what the worst of them did, and of the log what all of them wrote. ``None`` for others.
     """
 
     relations: tuple[RelationReport, ...]
     wal_bytes: int | None
+    batches: int | None = None
 
     @property
     def held_ms(self) -> int:
@@ -173,6 +176,7 @@ class LockReport:
         return {
             "held_ms": self.held_ms,
             "wal_bytes": self.wal_bytes,
+            "batches": self.batches,
             "relations": [relation.as_row() for relation in self.relations],
         }
 

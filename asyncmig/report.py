@@ -116,6 +116,8 @@ class MigrationTrace:
         file: The file.
         locks: What it would lock, rewrite and scan.
         violations: What of that ``fail_on`` would refuse, worst first.
+        batch: Of a migration in batches only the next one is run: for how many rows; ``None`` for
+            any other, which is run as a whole.
     """
 
     version: str
@@ -123,6 +125,7 @@ class MigrationTrace:
     file: str
     locks: LockReport
     violations: tuple[Violation, ...] = ()
+    batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

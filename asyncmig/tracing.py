@@ -105,14 +105,19 @@ class _Rehearsal:
 
     def add(self, step: Step, report: LockReport) -> None:
         """Note what a step locks."""
-        found = self._locks.violations(report, step.script.allow) if self._locks else ()
-        self._traced.append(MigrationTrace(step.key, step.name, step.script.path, report, found))
+        script = step.script
+        found = self._locks.violations(report, script.allow) if self._locks else ()
+        batch = None if script.batching is None else script.batching.size
+        self._traced.append(MigrationTrace(step.key, step.name, script.path, report, found, batch))
 
     def explain(self, error: MigrationFailedError) -> None:
-        """Add to an error what was left out before it: that may be all that is missing."""
+        """Add to an error what was not run before it: that may be all that is missing."""
         if self._untraced:
             keys = ", ".join(left.version for left in self._untraced)
             error.add_note(f"the trace left out {keys}, which it may need")
+        if begun := [trace.version for trace in self._traced if trace.batch is not None]:
+            keys = ", ".join(begun)
+            error.add_note(f"the trace ran one batch of {keys}, of which it may need all")
 
     def report(self, address: str) -> TraceReport:
         """Return what the trace has shown."""

@@ -58,6 +58,7 @@ def test_a_report_is_a_row_of_plain_values() -> None:
     assert {
         "held_ms": 12,
         "wal_bytes": 100,
+        "batches": None,
         "relations": [
             {
                 "relation": "public.users",

@@ -203,7 +203,8 @@ class StepEvents:
             and who held the lock, as far as that is known.
         on_waiting: A statement waits for others, and no time-out will end that soon: for how many
             seconds so far, the phase of an index build (or nothing), and for whom.
-        on_locks: What it locked, rewrote and scanned, if that was asked for; COMMIT comes next.
+        on_locks: What it locked, rewrote and scanned, if that was asked for; COMMIT comes next. In
+            batches once, when they end, however they do.
         on_progress: Another batch of it is committed; now and then.
     """
 

@@ -22,7 +22,7 @@ UP = Direction.UP
 REPORT = LockReport((USERS, ORDERS), 2048)
 APPLIED = MigrationApplied("r1", "db", "001", "users", UP, 12)
 REPORTED = LocksReported("r1", "db", "001", "users", UP, REPORT)
-LOCKS = ["held_ms", "wal_bytes", "relations"]
+LOCKS = ["held_ms", "wal_bytes", "batches", "relations"]
 REWRITE = "ALTER TABLE users ALTER COLUMN id TYPE bigint"
 
 
@@ -59,6 +59,14 @@ def test_a_migration_that_locks_nobody_out_says_so() -> None:
     weak = replace(READ, mode=LockMode.ROW_EXCLUSIVE, scanned=False)
 
     assert ["locked nobody out, 2 weaker locks"] == locks_table(LockReport((weak, weak), 0))
+
+
+@pytest.mark.parametrize(("batches", "words"), [(1, "1 batch"), (12, "12 batches")])
+def test_a_table_says_how_many_batches_it_is_about(batches: int, words: str) -> None:
+    """It has the worst of them."""
+    assert [f"locked nobody out, 2 kB of WAL, in {words}"] == locks_table(
+        LockReport((), 2048, batches)
+    )
 
 
 def test_the_table_stands_below_the_migration() -> None:
@@ -169,10 +177,21 @@ def test_the_document_of_a_trace_has_the_reports(shop: CommandLine) -> None:
         "version": "2",
         "name": "big_ids",
         "file": "migrations/2_big_ids.sql",
+        "batch": None,
         "violations": [{"hazard": "rewrite", "relation": "public.users"}],
     } == row
     (left,) = document["untraced"]
     assert ("3", "index", "migrations/3_index.py") == (left["version"], left["name"], left["file"])
+
+
+def test_trace_says_that_it_ran_one_batch(shop: CommandLine) -> None:
+    """For people behind the name, for programs as a number of rows."""
+    statement = "DELETE FROM users WHERE id IN (SELECT id FROM users LIMIT :batch_size)"
+    shop.migrations.write("2_big_ids.sql", f"-- migrate:up batch:5000\n{statement};\n")
+
+    text, (row,) = shop("trace").stdout, shop.document("trace")["traced"]
+
+    assert ("2 big_ids: one batch of 5,000 rows", 5000) == (text.splitlines()[0], row["batch"])
 
 
 def test_trace_can_be_on_a_scratch_database(shop: CommandLine, postgres_url: str) -> None:

@@ -235,12 +235,24 @@ def test_what_refers_to_a_table_only_later_does_not_count(lint: Linted) -> None:
     assert ["0004"] == [one.version for one in found if one.rule == "rebuild-with-foreign-keys"]
 
 
-def test_what_runs_in_batches_keeps_no_row_locked_for_long(lint: Linted) -> None:
-    """Each batch has a transaction of its own."""
-    statement = "DELETE FROM users USING (SELECT 1 LIMIT :batch_size) AS one;\n"
+def test_a_batch_of_every_row_is_none(lint: Linted) -> None:
+    """The size has to be where it limits the rows; the hint says how, and not to use batches."""
+    few = "DELETE FROM users WHERE id IN (SELECT id FROM users LIMIT :batch_size);\n"
+    every = "DELETE FROM users USING (SELECT 1 LIMIT :batch_size) AS one;\n"
+    assert [] == lint.rules(f"-- migrate:up batch:1000\n{few}")
 
-    assert lint.rules(f"-- migrate:up batch:1000\n{statement}") == []
-    assert lint.rules(f"-- migrate:up\n{statement}") == ["2:1 write-without-where"]
+    hints = {
+        finding.hint
+        for options in ("", " batch:1000")
+        for finding in lint({"0001_a.sql": f"-- migrate:up{options}\n{every}"}).findings
+    }
+
+    at_once = "TRUNCATE is at once, if nothing else is meant; otherwise "
+    in_batches = "work in batches, each in a transaction of its own: `-- migrate:up batch:1000`"
+    one = (
+        "let its WHERE choose the rows of one batch: `WHERE id IN (SELECT id … LIMIT :batch_size)`"
+    )
+    assert {f"{at_once}{in_batches}", one} == hints
 
 
 def test_a_statement_of_a_megabyte_is_linted(lint: Linted) -> None:

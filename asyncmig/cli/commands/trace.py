@@ -73,6 +73,7 @@ def _row(trace: MigrationTrace) -> dict[str, Any]:
         "version": trace.version,
         "name": trace.name,
         "file": trace.file,
+        "batch": trace.batch,
         "locks": trace.locks.as_row(),
         "violations": [
             {"hazard": violation.hazard.value, "relation": violation.relation.relation}
@@ -84,7 +85,8 @@ def _row(trace: MigrationTrace) -> dict[str, Any]:
 def _text(report: TraceReport) -> str:
     lines: list[str] = []
     for trace in report.traced:
-        lines.append(_title(trace.version, trace.name))
+        part = "" if trace.batch is None else f": one batch of {trace.batch:,} rows"
+        lines.append(f"{_title(trace.version, trace.name)}{part}")
         lines += [f"    {line}" for line in locks_table(trace.locks)]
         lines += [f"    refused: {_sentence(violation)}" for violation in trace.violations]
     lines += [f"{_title(u.version, u.name)}: left out, {u.reason}" for u in report.untraced]
@@ -108,8 +110,9 @@ COMMAND = Command(
         "Run the pending migrations in one transaction, show what each of them locks, rewrites "
         "and scans, and roll everything back (PostgreSQL). The locks are real, and held until the "
         "end of the trace: on a busy database use --scratch. What runs outside a transaction is "
-        "left out, and so is Python unless --python says otherwise. A sequence that was advanced "
-        "stays so. Exits with 3 if --fail-on would refuse anything."
+        "left out, and so is Python unless --python says otherwise. Of what runs in batches only "
+        "the next one is run. A sequence that was advanced stays so. Exits with 3 if --fail-on "
+        "would refuse anything."
     ),
     examples=(
         ("asyncmig trace --scratch postgresql:///shop_copy", "on a copy of the database"),

@@ -42,10 +42,12 @@ and ``differing`` (version, name, key, file, applied_at). The rows of a history 
 ``user``, ``host``, ``pid``, ``run_id``, ``origin`` and ``tool_version`` besides.
 
 What was run with ``--lock-report``, ``--fail-on`` or ``-v`` has ``locks`` behind its row, and so
-has the error of a migration that a policy refused: ``held_ms``, ``wal_bytes`` and ``relations``
+has the error of a migration that a policy refused: ``held_ms``, ``wal_bytes``, ``batches`` (how
+many it is about, the worst of each; null for what does not run in batches) and ``relations``
 (relation, kind, mode, blocks_reads, blocks_writes, rewritten, scanned, rows, bytes, held_ms, line,
-inherited). ``trace`` has ``traced`` (version, name, file, locks, violations: hazard, relation) and
-``untraced`` (version, name, file, reason).
+inherited). ``trace`` has ``traced`` (version, name, file, batch: for how many rows the one that was
+run is, else null; locks, violations: hazard, relation) and ``untraced`` (version, name, file,
+reason).
 
 Fields may be added; those that are there keep their meaning as long as ``format`` is 1.
 """

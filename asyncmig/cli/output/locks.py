@@ -59,8 +59,9 @@ def _summary(report: LockReport, shown: Sequence[RelationReport]) -> str:
         (_counted(weak, "weaker lock"), weak),
         (f"{_counted(held, 'lock')} held since before it", held),
     )
-    return ", ".join(text for text, is_so in facts if is_so)
+    end = "" if report.batches is None else f", in {_counted(report.batches, 'batch', 'batches')}"
+    return ", ".join(text for text, is_so in facts if is_so) + end
 
 
-def _counted(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"
+def _counted(number: int, what: str, several: str = "") -> str:
+    return f"1 {what}" if number == 1 else f"{number} {several or what + 's'}"

@@ -8,59 +8,44 @@ turns, and no batch is done twice.
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from asyncmig.batching import Batch
 from asyncmig.engines.base import HistoryMovedError
-from asyncmig.engines.batching import (
-    Outcome,
-    Table,
-    Taken,
-    cursor_of,
-    goes_on,
-    in_batches,
-    outcome_of,
-    pause,
-    resumable,
-)
-from asyncmig.engines.long_script import sql_of
+from asyncmig.engines.batching import Taken, goes_on, in_batches, pause, resumable
+from asyncmig.engines.postgres.batches import work_of
 from asyncmig.engines.postgres.begun import BEGUN
 from asyncmig.engines.postgres.book import entry_of
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
-from asyncmig.engines.postgres.ending import Ending, connection_closed, server_failed
+from asyncmig.engines.postgres.ending import Ending, server_failed
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of, restoring
 from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.lost_commit import is_committed
+from asyncmig.engines.postgres.observation import observed
 from asyncmig.engines.postgres.patience import patiently
-from asyncmig.engines.postgres.reckoning import reckon, wait_for_replicas
-from asyncmig.engines.postgres.running import (
-    loaded_function,
-    prepared_of,
-    refused,
-    run_function,
-)
+from asyncmig.engines.postgres.reckoning import wait_for_replicas
 from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
+from asyncmig.engines.postgres.sightings import with_batch
 from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
+from asyncmig.engines.postgres.verdict import judge
 from asyncmig.engines.postgres.watch import watched
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
-from asyncmig.history import Generation, Progress
-from asyncmig.migration import PythonScript, checksum
-from asyncmig.sql import Dialect, with_batch_size
+from asyncmig.history import Generation
+from asyncmig.migration import PythonScript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
 
     from asyncmig.engines.base import StepEvents
-    from asyncmig.engines.postgres.connection import Wire
+    from asyncmig.engines.postgres.batches import Work
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.postgres.lent import Belongings
-    from asyncmig.engines.postgres.running import MigrationFunction
-    from asyncmig.engines.statements import Prepared, Unit
-    from asyncmig.history import HistoryEntry
-    from asyncmig.migration import Batching, SqlScript
+    from asyncmig.engines.postgres.observation import Observation
+    from asyncmig.engines.statements import Prepared
+    from asyncmig.history import HistoryEntry, Progress
+    from asyncmig.locks import LockReport
+    from asyncmig.migration import Batching
     from asyncmig.plan import Step
 
 
@@ -74,19 +59,22 @@ async def apply(
     """Run a step batch by batch; one that has to wait for a lock too long is tried again alone."""
     batching = step.script.batching
     assert batching is not None  # noqa: S101 - this is where those go that have one
-    async with _work_of(step, prepared) as work:
+    async with work_of(step, prepared) as work:
         course = _Course(desk, step, planned, events, work)
         table = await work.reckon(desk)
         start = await course.enter()
-        return await in_batches(
-            step,
-            batching,
-            start=start,
-            table=table,
-            take=course.take,
-            rest=lambda tell: _rest(desk, batching, tell),
-            events=events,
-        )
+        try:
+            return await in_batches(
+                step,
+                batching,
+                start=start,
+                table=table,
+                take=course.take,
+                rest=lambda tell: _rest(desk, batching, tell),
+                events=events,
+            )
+        finally:
+            course.tell_locks()
 
 
 async def _rest(desk: Desk, batching: Batching, tell: Callable[[str], None]) -> None:
@@ -94,100 +82,6 @@ async def _rest(desk: Desk, batching: Batching, tell: Callable[[str], None]) -> 
     await pause(batching.pause or 0.0)
     if batching.replica_lag is not None:
         await wait_for_replicas(desk, batching.replica_lag, tell)
-
-
-# --- what runs again and again ----------------------------------------------------------------
-
-
-class _Work(Protocol):
-    """What is run for each batch.
-
-    Attributes:
-        checksum: Of what is run, to know it again.
-    """
-
-    checksum: str
-
-    async def reckon(self, desk: Desk) -> Table:
-        """Ask the server how much there is to do."""
-        ...
-
-    async def run(self, wire: Wire, before: Progress, size: int) -> Outcome:
-        """Run it once, inside the transaction of a batch.
-
-        Raises:
-            MigrationFailedError: It failed.
-        """
-        ...
-
-
-@asynccontextmanager
-async def _work_of(step: Step, prepared: Prepared | None) -> AsyncGenerator[_Work]:
-    """Get ready what runs for each batch, off the event loop."""
-    script = step.script
-    if isinstance(script, PythonScript):
-        async with loaded_function(step) as function:
-            yield _Python(step, script, function)
-        return
-    script = sql_of(script)
-    prepared = prepared or await prepared_of(script, step.key)
-    yield _Sql(step, script, prepared.units[0])
-
-
-class _Sql:
-    """The one statement of a SQL script."""
-
-    def __init__(self, step: Step, script: SqlScript, unit: Unit) -> None:
-        self._step = step
-        self._script = script
-        (self._statement,) = unit.statements
-        self.checksum = unit.checksum
-
-    async def reckon(self, desk: Desk) -> Table:
-        """Ask the planner."""
-        return await reckon(desk, self._step.script, self._statement)
-
-    async def run(self, wire: Wire, before: Progress, size: int) -> Outcome:
-        """Run the statement; the last batch is the one that finds nothing to change."""
-        del before
-        text = with_batch_size(self._statement, Dialect.POSTGRESQL, size)
-        try:
-            tag = await wire.command_tag(text)
-        except ServerError as error:
-            place = error.position or 0
-            raise refused(self._step, self._script, self._statement, place, error) from error
-        rows = int(tag.rpartition(" ")[2])
-        return Outcome(rows == 0, rows)
-
-
-class _Python:
-    """The function of a Python script."""
-
-    def __init__(self, step: Step, script: PythonScript, function: MigrationFunction) -> None:
-        self._step = step
-        self._function = function
-        self.checksum = checksum(script.source)
-
-    async def reckon(self, desk: Desk) -> Table:
-        """Know nothing: nobody can see what it is going to do."""
-        del desk
-        return Table()
-
-    async def run(self, wire: Wire, before: Progress, size: int) -> Outcome:
-        """Await the function; the last batch is the one that returns no cursor."""
-        returned: object = None
-
-        async def call(connection: Any) -> None:  # noqa: ANN401 - the driver's own
-            nonlocal returned
-            returned = await self._function(Batch(connection, cursor_of(before), size))
-
-        await run_function(wire, self._step, call)
-        if wire.is_closed:
-            raise connection_closed(self._step)
-        return outcome_of(self._step, before, returned)
-
-
-# --- one transaction after the other ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +102,7 @@ class _Course:
     """The course of one migration in batches."""
 
     def __init__(
-        self, desk: Desk, step: Step, planned: Generation, events: StepEvents, work: _Work
+        self, desk: Desk, step: Step, planned: Generation, events: StepEvents, work: Work
     ) -> None:
         self._desk = desk
         self._step = step
@@ -217,6 +111,7 @@ class _Course:
         self._work = work
         self._entry_id = desk.entry_id(step, planned)
         self._limits = limits_of(desk.settings, step.script)
+        self._locks: LockReport | None = None
 
     async def enter(self) -> Progress:
         """Leave a trace in the history, committed, before any side effect; say where to go on."""
@@ -247,16 +142,30 @@ class _Course:
         try:
             stay = await self._enter(transaction)
             await run_setup(self._desk.settings.setup, self._desk.wire.raw)
+            observation = await observed(self._desk)
             async with watched(self._desk, self._limits.lock_timeout, self._events.on_waiting):
-                outcome = await self._work.run(self._desk.wire, stay.progress, size)
+                outcome = await self._work.run(self._desk.wire, stay.progress, size, observation)
                 spent = time.monotonic() - began
                 progress = outcome.progress(stay.progress, size=size, seconds=spent)
                 entry = await self._finish(stay, progress, is_last=outcome.is_last)
+            if observation is not None:
+                await self._judge(observation, is_last=outcome.is_last)
         except BaseException:
             await transaction.roll_back()
             raise
         await self._commit(transaction, entry)
         return Taken(entry, outcome, time.monotonic() - began)
+
+    async def _judge(self, observation: Observation, *, is_last: bool) -> None:
+        """Look for the last time, and refuse the batch if it did what it must not."""
+        report = await observation.report()
+        self._locks = with_batch(self._locks, report, is_last=is_last)
+        judge(self._step, observation.policy, report)
+
+    def tell_locks(self) -> None:
+        """Tell what the batches have locked, once, however they ended: a thousand would flood."""
+        if self._locks is not None:
+            self._events.on_locks(self._locks)
 
     def _transaction(self) -> Transaction:
         """Return a transaction, a nestable one where the application's code gets the connection."""

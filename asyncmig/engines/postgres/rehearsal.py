@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.batches import one_batch
 from asyncmig.engines.postgres.begun import BEGUN
 from asyncmig.engines.postgres.lent import BELONGINGS, belongings_of
 from asyncmig.engines.postgres.limits import limits_of
@@ -73,15 +74,17 @@ async def _try(
     before: Belongings | None,
     on_locks: Callable[[Step, LockReport], None],
 ) -> History:
-    """Run one step, and return the history with it."""
-    refuse_progress(step)
+    """Run one step, of one in batches the next batch, and return the history with it."""
+    is_one = step.script.batching is None
+    if is_one:
+        refuse_progress(step)
     entry_id = desk.entry_id(step, history.generation)
     settings = f"{desk.transaction_settings(step.script)} {_limit(desk, step.script)}"
     await desk.wire.execute(f"{settings} {desk.book.opening(step, entry_id)}{BEGUN}")
     await run_setup(desk.settings.setup, desk.wire.raw)
     observation = Observation(desk.wire, desk.table, desk.settings.locks or LockPolicy())
     await observation.begin()
-    async with ready(step) as work:
+    async with ready(step) if is_one else one_batch(step) as work:
         entry = await carry_out(desk, step, entry_id, before, work, observation=observation)
     on_locks(step, await observation.report())
     return history.with_entry(entry, step.edit())

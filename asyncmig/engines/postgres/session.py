@@ -42,6 +42,7 @@ _IN_BATCHES = (
     "asyncmig.batching",
     "asyncmig.engines.batching",
     "asyncmig.engines.postgres.reckoning",
+    "asyncmig.engines.postgres.batches",
     "asyncmig.engines.postgres.batched",
 )
 

@@ -202,3 +202,38 @@ def _weight(relation: RelationReport) -> tuple[object, ...]:
         -relation.bytes,
         relation.relation,
     )
+
+
+def with_batch(sofar: LockReport | None, batch: LockReport, *, is_last: bool = False) -> LockReport:
+    """Return what several batches did, with one more of them: to each relation what was worst.
+
+    Args:
+        sofar: What those before it did; ``None`` in front of the first.
+        batch: What one batch did.
+        is_last: Whether it is the one that found nothing to do: it counts for none.
+    """
+    if sofar is None:
+        return replace(batch, batches=int(not is_last))
+    worst = {relation.relation: relation for relation in sofar.relations}
+    for relation in batch.relations:
+        before = worst.get(relation.relation)
+        worst[relation.relation] = relation if before is None else _worse(before, relation)
+    is_known = sofar.wal_bytes is not None and batch.wal_bytes is not None
+    return LockReport(
+        tuple(sorted(worst.values(), key=_weight)),
+        (sofar.wal_bytes or 0) + (batch.wal_bytes or 0) if is_known else None,
+        (sofar.batches or 0) + int(not is_last),
+    )
+
+
+def _worse(before: RelationReport, now: RelationReport) -> RelationReport:
+    """Return the strongest lock of two batches on a relation, and of equal ones the longest."""
+    strongest = max(before, now, key=lambda r: (not r.inherited, r.mode, r.held_ms))
+    is_counted = before.scanned is not None and now.scanned is not None
+    return replace(
+        strongest,
+        rewritten=before.rewritten or now.rewritten,
+        scanned=bool(before.scanned or now.scanned) if is_counted else None,
+        rows=now.rows if before.rows is None else before.rows,
+        bytes=max(before.bytes, now.bytes),
+    )

@@ -47,8 +47,9 @@ def _refused(step: Step, report: LockReport, violations: Sequence[Violation]) ->
     script, line = step.script, violations[0].relation.line
     where = script.path if line is None else f"{script.path}:{line}"
     did = "; ".join(_sentence(violation) for violation in violations)
+    what = "migration" if script.batching is None else "a batch of migration"
     return LockPolicyError(
-        f"migration {step.key} was rolled back ({where}): it {did}",
+        f"{what} {step.key} was rolled back ({where}): it {did}",
         version=step.key,
         direction=step.direction,
         file=script.path,

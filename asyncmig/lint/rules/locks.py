@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from asyncmig.lint.subject import Part, Sentence, Subject
 
 _IN_BATCHES = "work in batches, each in a transaction of its own: `-- migrate:up batch:1000`"
+_OF_ONE_BATCH = (
+    "let its WHERE choose the rows of one batch: `WHERE id IN (SELECT id … LIMIT :batch_size)`"
+)
 _KEEPS_OUT = {Blocks.WRITERS: "writers", Blocks.EVERYBODY: "readers and writers"}
 
 
@@ -86,17 +89,20 @@ def validate_in_same_transaction(subject: Subject) -> Iterator[Flaw]:
 
 def write_without_where(subject: Subject) -> Iterator[Flaw]:
     """Find an UPDATE or DELETE of every row, in one transaction."""
-    if subject.up is not None and subject.up.script.batching is not None:
-        return
     for step in _steps(subject):
         verb = step.sentence.tokens[0]
         if verb in {"UPDATE", "DELETE"}:
-            yield step.flaw(
-                f"{verb} of every row keeps all of them locked until COMMIT",
-                f"TRUNCATE is at once, if nothing else is meant; otherwise {_IN_BATCHES}"
-                if verb == "DELETE"
-                else _IN_BATCHES,
-            )
+            yield _of_every_row(step, verb)
+
+
+def _of_every_row(step: _Step, verb: str) -> Flaw:
+    if step.part.script.batching is not None:
+        return step.flaw(f"{verb} of every row, in each batch anew", _OF_ONE_BATCH)
+    hint = f"TRUNCATE is at once, if nothing else is meant; otherwise {_IN_BATCHES}"
+    return step.flaw(
+        f"{verb} of every row keeps all of them locked until COMMIT",
+        hint if verb == "DELETE" else _IN_BATCHES,
+    )
 
 
 def _steps_in_one_transaction(subject: Subject) -> list[_Step]:

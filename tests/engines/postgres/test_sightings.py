@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from asyncmig.engines.postgres.sightings import (
     KINDS,
     Moment,
@@ -9,6 +11,7 @@ from asyncmig.engines.postgres.sightings import (
     Sighting,
     Sightings,
     mode_named,
+    with_batch,
 )
 from asyncmig.locks import LockMode, LockReport, RelationKind, RelationReport
 
@@ -166,3 +169,36 @@ def test_the_server_s_words_are_understood() -> None:
         mode_named(name) for name in names
     ]
     assert list(RelationKind) == [KINDS[letter] for letter in "rpiIvmSfc"]
+
+
+def test_of_several_batches_the_worst_is_told() -> None:
+    """Of each relation the strongest lock, and of equal ones the longest; the log adds up."""
+    users = RelationReport("a.users", TABLE, SHARE, rows=10, bytes=100, held_ms=7, line=1)
+    longer = replace(users, held_ms=9, bytes=200, rows=20)
+    stronger = replace(users, mode=AEL, held_ms=1, scanned=True)
+    orders = RelationReport("a.orders", TABLE, AEL, rewritten=True, held_ms=3)
+
+    first = with_batch(None, LockReport((users,), 5))
+    second = with_batch(first, LockReport((longer,), 6))
+    third = with_batch(second, LockReport((orders, stronger), 7))
+    last = with_batch(third, LockReport((replace(orders, rewritten=False),), None), is_last=True)
+
+    seen_twice = replace(longer, rows=10)
+    seen_thrice = replace(stronger, rows=10, bytes=200)
+    assert [
+        LockReport((users,), 5, 1),
+        LockReport((seen_twice,), 11, 2),
+        LockReport((orders, seen_thrice), 18, 3),
+        LockReport((orders, seen_thrice), None, 3),
+    ] == [first, second, third, last]
+    assert 0 == with_batch(None, LockReport((), 0), is_last=True).batches
+
+
+def test_a_batch_whose_scans_were_not_counted_leaves_them_unknown() -> None:
+    """And one that holds a lock since before it counts less than one that took its own."""
+    taken = RelationReport("a.users", TABLE, SHARE, scanned=None)
+    held = RelationReport("a.users", TABLE, AEL, inherited=True, held_ms=50)
+
+    found = with_batch(with_batch(None, LockReport((held,), 0)), LockReport((taken,), 0))
+
+    assert LockReport((taken,), 0, 2) == found
