@@ -18,7 +18,7 @@ from tests.sources.memory_folder import Complaint, complaints, load_files
         ("0001.name.sql", "0001", "name"),
         ("v1.sql", "1", "1"),
         ("v1.10.sql", "1.10", "1.10"),
-        ("V1_10.sql", "1.10", "1.10"),
+        ("v1_10.sql", "1.10", "1.10"),
         ("v1.10-name.sql", "1.10", "name"),
         ("1.2.3.sql", "1.2.3", "1.2.3"),
         ("2024-03-13-name.sql", "20240313", "name"),
