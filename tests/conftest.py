@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 OTHER_SERVER = os.environ.get("ASYNCMIG_PG_DSN")
 KEPT = {"ASYNCMIG_PG_BIN"}  # read later, by tests.servers.postgres
+KIND = {"postgres", "postgresql"}  # what a parameter says that chooses a database
 
 # A shared machine stalls for longer than any deadline; CI finds the same examples every time.
 hypothesis.settings.register_profile("laptop", deadline=None)
@@ -33,6 +34,22 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if IN_CI else "laptop")
 
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that reaches PostgreSQL, for `python -m tests.versions`."""
+    for item in items:
+        if _reaches_postgres(item):
+            item.add_marker("postgres")
+
+
+def _reaches_postgres(item: pytest.Item) -> bool:
+    """Tell by the fixtures, and by the parameters for one that chooses among fixtures."""
+    call = getattr(item, "callspec", None)
+    chosen = call.params.values() if call else ()
+    is_asked_for = "postgres_server" in getattr(item, "fixturenames", ())
+    return is_asked_for or any(isinstance(each, str) and each in KIND for each in chosen)
 
 
 def _missing(error: NotInstalledError) -> NoReturn:
@@ -115,8 +132,10 @@ def postgres_server() -> Generator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Generator[str]:
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Generator[str]:
     """Yield the URL of a fresh database, which is dropped afterwards even if it is in use."""
+    if request.node.get_closest_marker("postgres") is None:
+        pytest.fail("a test that asks for PostgreSQL while it runs has to be marked: postgres")
     with fresh_database(postgres_server, f"test_{os.getpid()}_{next(_numbers)}") as url:
         yield url
 

@@ -12,8 +12,16 @@ from tests.docs.workshop import DATABASE, workshop
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from _pytest.mark.structures import ParameterSet  # pytest does not export it
 
-@pytest.mark.parametrize("page", PAGES)
+
+def _marked(page: str) -> ParameterSet:
+    """Return a page as a parameter, marked if its snippets want a database."""
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    return pytest.param(page, marks=[pytest.mark.postgres] if DATABASE in text else [])
+
+
+@pytest.mark.parametrize("page", [_marked(page) for page in PAGES])
 def test_every_snippet_of_the_page_works(
     page: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

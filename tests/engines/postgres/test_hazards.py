@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asyncmig.errors import MigrationFailedError
 from asyncmig.locks import LockMode
 from tests.engines.lab import sql
+from tests.engines.postgres.ground import ask
 from tests.engines.postgres.shop import report_of
 from tests.servers.postgres import fresh_database
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from asyncmig.locks import LockReport, RelationReport
+    from asyncmig.migration import Migration
 
 AEL = "ACCESS EXCLUSIVE"
 SRE = "SHARE ROW EXCLUSIVE"
@@ -60,6 +63,10 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
     "4 domain with a constraint": (
         "ALTER TABLE users ADD COLUMN score positive",
         REWRITTEN_USERS,
+    ),
+    "5 column that must not be null": (
+        "ALTER TABLE items ADD COLUMN amount integer NOT NULL",
+        {"items": [AEL, S]},
     ),
     "6 json": ("ALTER TABLE users ADD COLUMN doc json", {"users": [AEL]}),
     "7 column with a foreign key": (
@@ -166,6 +173,10 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
     "20 index": ("CREATE INDEX users_email ON users (email)", {"users": [SH, S]}),
     "21 index dropped": ("DROP INDEX users_born", {"users": [AEL], "users_born": [AEL]}),
     "22 reindex": ("REINDEX INDEX users_born", {"users": [SH, S], "users_born": [AEL, R]}),
+    "22 reindex of a table": (
+        "REINDEX TABLE users",
+        {"users": [SH, S], "users_born": [AEL, R], "users_pkey": [AEL, R]},
+    ),
     "25 index on a partitioned table": (
         "CREATE INDEX events_at ON events (at)",
         {"events": [SH], "events_1": [SH, S]},
@@ -246,6 +257,14 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
     "39 update of everything": ("UPDATE users SET height = 1", {"users": ["ROW EXCLUSIVE", S]}),
     "39 update of one": ("UPDATE users SET height = 1 WHERE id = 7 AND false", {}),
     "40 default": ("ALTER TABLE users ALTER COLUMN age SET DEFAULT 3", {"users": [AEL]}),
+    "41 foreign key without an index": (
+        "DELETE FROM orders WHERE id = 3",
+        {"items": ["ROW SHARE", S]},
+    ),
+    "45 value of an enumeration": (
+        "CREATE TYPE mood AS ENUM ('fine'); ALTER TYPE mood ADD VALUE 'good'",
+        {},
+    ),
     "46 storage": ("ALTER TABLE users ALTER name SET STORAGE EXTERNAL", {"users": [AEL]}),
     "46 row level security": ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", {"users": [AEL]}),
     "46 policy": ("CREATE POLICY own ON users USING (true)", {"users": [AEL]}),
@@ -263,6 +282,7 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
         "CREATE TRIGGER t BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION touch()",
         {"users": [SRE]},
     ),
+    "46 triggers disabled": ("ALTER TABLE users DISABLE TRIGGER ALL", {"users": [SRE]}),
     "view replaced": (
         "CREATE OR REPLACE VIEW adults AS SELECT id, name, age FROM users",
         {"adults": [AEL]},
@@ -273,6 +293,40 @@ CASES: dict[str, tuple[str, dict[str, list[str]]]] = {
     "temporary table": ("CREATE TEMPORARY TABLE t (id integer); ALTER TABLE t ADD a text", {}),
     "new table, changed": ("CREATE TABLE t (id integer); ALTER TABLE t ADD a bigserial", {}),
 }
+
+NEWER: dict[str, tuple[int, str, dict[str, list[str]]]] = {
+    "3 generated and not stored": (
+        18,
+        "ALTER TABLE users ADD COLUMN twice integer GENERATED ALWAYS AS (age * 2) VIRTUAL",
+        {"users": [AEL]},
+    ),
+    "13 not null that is not valid": (
+        18,
+        "ALTER TABLE users ADD CONSTRAINT email_set NOT NULL email NOT VALID",
+        {"users": [AEL]},
+    ),
+    "15 foreign key that is not enforced": (
+        18,
+        "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users NOT ENFORCED",
+        {"orders": [SRE], "users": [SRE]},
+    ),
+    "17 unique key that counts nulls": (
+        15,
+        "ALTER TABLE users ADD UNIQUE NULLS NOT DISTINCT (email)",
+        {"users": [AEL, S]},
+    ),
+    "39 merge into everything": (
+        15,
+        (
+            "MERGE INTO orders USING users ON orders.user_id = users.id "
+            "WHEN MATCHED THEN UPDATE SET total = 0"
+        ),
+        {"orders": ["ROW EXCLUSIVE", S], "users": ["ACCESS SHARE", S]},
+    ),
+}
+"""What an older server does not know, with the major version that brought it."""
+
+UNKNOWN = "syntax error"
 
 
 @pytest.fixture(scope="module")
@@ -304,3 +358,32 @@ async def test_the_report_names_lock_rewrite_and_scan(shop_url: str, case: str) 
     text, expected = CASES[case]
 
     assert expected == _said(await report_of(shop_url, sql("1", text)))
+
+
+@pytest.mark.parametrize("case", NEWER)
+async def test_the_report_knows_what_newer_servers_brought(shop_url: str, case: str) -> None:
+    """Each major version has its own answer: an older one refuses the statement."""
+    since, text, expected = NEWER[case]
+
+    found = await _said_or_refused(shop_url, sql("1", text))
+
+    assert (expected if await _major(shop_url) >= since else UNKNOWN) == found
+
+
+async def _said_or_refused(url: str, migration: Migration) -> dict[str, list[str]] | str:
+    try:
+        return _said(await report_of(url, migration))
+    except MigrationFailedError as error:
+        return UNKNOWN if UNKNOWN in str(error) else str(error)
+
+
+async def _major(url: str) -> int:
+    ((number,),) = await ask(url, "SHOW server_version_num")
+    return int(number) // 10_000
+
+
+def test_most_of_the_hazards_are_tried() -> None:
+    """The list has 46; the others are no statement, or one that fails."""
+    numbers = {name.split()[0] for name in CASES}
+
+    assert 40 == len([number for number in numbers if number.isdigit()])

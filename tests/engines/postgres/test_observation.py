@@ -91,9 +91,9 @@ async def test_a_table_that_is_made_goes_out_by_itself(postgres_url: str) -> Non
 
     report = await report_of(postgres_url, sql("1", text))
 
-    assert [("shop.orders", 2), ("shop.orders_pkey", 2)] == [
-        (relation.relation, relation.line) for relation in report.relations
-    ]
+    # PostgreSQL 14 lets go of the index; newer ones keep a lock that nobody waits for.
+    tables = [relation for relation in report.relations if relation.kind is RelationKind.TABLE]
+    assert [("shop.orders", 2)] == [(table.relation, table.line) for table in tables]
 
 
 async def test_relations_come_with_what_the_server_knows(postgres_url: str) -> None:

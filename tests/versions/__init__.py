@@ -1,0 +1,1 @@
+"""The tests on every PostgreSQL that asyncmig supports: `python -m tests.versions`."""
