@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 OTHER_SERVER = os.environ.get("ASYNCMIG_PG_DSN")
 KEPT = {"ASYNCMIG_PG_BIN"}  # read later, by tests.servers.postgres
-KIND = {"postgres", "postgresql"}  # what a parameter says that chooses a database
+# Parameters that choose a database, and what they say for PostgreSQL.
+CHOICES = ("database_url", "lab", "url")
+POSTGRES = ("postgres", "postgresql")
 
 # A shared machine stalls for longer than any deadline; CI finds the same examples every time.
 hypothesis.settings.register_profile("laptop", deadline=None)
@@ -45,11 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _reaches_postgres(item: pytest.Item) -> bool:
-    """Tell by the fixtures, and by the parameters for one that chooses among fixtures."""
+    """Tell by the fixtures, and by the parameter where that chooses among fixtures."""
+    if "postgres_server" in getattr(item, "fixturenames", ()):
+        return True
     call = getattr(item, "callspec", None)
-    chosen = call.params.values() if call else ()
-    is_asked_for = "postgres_server" in getattr(item, "fixturenames", ())
-    return is_asked_for or any(isinstance(each, str) and each in KIND for each in chosen)
+    return call is not None and any(call.params.get(name) in POSTGRES for name in CHOICES)
 
 
 def _missing(error: NotInstalledError) -> NoReturn:
