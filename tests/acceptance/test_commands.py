@@ -132,7 +132,14 @@ HAPPY = (
     Happy(
         command="check",
         text="migrations: no mistakes\n",
-        document={"database": None, "errors": []},
+        document={
+            "database": None,
+            "errors": [],
+            "source_format": "asyncmig",
+            "order": ["001", "002", "R__totals"],
+            "without_transaction": [],
+            "reversible": ["001", "002"],
+        },
     ),
     Happy(
         command="lint --no-squawk",
