@@ -24,7 +24,8 @@
     │   └── HistoryFormatError
     ├── TargetError                      what was asked for
     │   ├── UnknownVersionError          also LookupError
-    │   └── IrreversibleMigrationError
+    │   ├── IrreversibleMigrationError
+    │   └── SingleTransactionError
     ├── DatabaseError                    the database
     │   ├── DatabaseUnavailableError     also ConnectionError
     │   ├── DatabaseAccessError          also PermissionError
@@ -326,6 +327,19 @@ class IrreversibleMigrationError(TargetError):
     """There is nothing to go down with."""
 
 
+class SingleTransactionError(TargetError):
+    """Something that is pending cannot run in a transaction with the others."""
+
+    def __init__(self, version: str, file: str, why: str) -> None:
+        super().__init__(
+            f"migration {version} cannot be part of a single transaction: {why} ({file})",
+            hint="leave out --single-transaction (single_transaction= in Python), or stop in front "
+            "of it with --to",
+            version=version,
+            file=file,
+        )
+
+
 class DatabaseError(AsyncmigError):
     """The database does not do what is needed."""
 
@@ -385,6 +399,8 @@ class MigrationFailedError(AsyncmigError):
         statement: The statement that failed; empty when it was not SQL.
         excerpt: The line of the file with a caret under the column, for people; may be empty.
         applied: What this run had done before, in order.
+        rolled_back: The versions that were rolled back with it, in order: they had run before it
+            in a single transaction.
         blockers: Who held the lock that it waited for, as far as that was seen.
     """
 
@@ -408,11 +424,18 @@ class MigrationFailedError(AsyncmigError):
         self.statement = statement
         self.excerpt = excerpt
         self.applied: tuple[HistoryEntry, ...] = ()
+        self.rolled_back: tuple[str, ...] = ()
         self.blockers: tuple[Blocker, ...] = ()
 
     def after(self, applied: Sequence[HistoryEntry]) -> None:
         """Remember what the run had done before it failed."""
         self.applied = tuple(applied)
+
+    def along_with(self, versions: Sequence[str]) -> None:
+        """Remember, and say in a note, what was rolled back with it."""
+        self.rolled_back = tuple(versions)
+        if versions:
+            self.add_note(f"{_migrations(versions)} rolled back with it")
 
 
 class LockPolicyError(MigrationFailedError):

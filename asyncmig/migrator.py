@@ -64,8 +64,8 @@ class Migrator(Adopter):
         out_of_order: What to do with a pending version below the newest applied one.
         changed: What to do with files that were edited after they had been applied; ``None`` (the
             default) refuses edited SQL and warns of edited Python, which formatters like to touch.
-        durability: When the disk must have what was committed: after each ``migration``, or at the
-            end of the ``run``, which is faster where many are pending.
+        durability: When the disk must have it all: after each ``migration`` or after the ``run``.
+        single_transaction: Whether :meth:`up` applies everything or nothing, unless it says itself.
         lock_report: Whether to tell what each migration locks, rewrites and scans (PostgreSQL).
         fail_on: What rolls a migration back (PostgreSQL): words of :class:`asyncmig.Hazard`.
         fail_over: From which size on a table counts for that: bytes, or text such as ``"10MB"``.
@@ -99,6 +99,7 @@ class Migrator(Adopter):
         out_of_order: OutOfOrder | str = OutOfOrder.ERROR,
         changed: Changed | str | None = None,
         durability: Durability | str = Durability.MIGRATION,
+        single_transaction: bool = False,
         lock_report: bool = False,
         fail_on: Iterable[str] | str = (),
         fail_over: float | str = 0,
@@ -132,6 +133,7 @@ class Migrator(Adopter):
         self._policy = Policy.of(out_of_order, changed)
         self._settings = settings
         self._observer = observer_of(observer)
+        self._is_single = single_transaction
         self._ready = False
 
     @property
@@ -152,6 +154,7 @@ class Migrator(Adopter):
         to: Target | None = None,
         steps: int | None = None,
         phase: Phases | str = Phases.PRE,
+        single_transaction: bool | None = None,
     ) -> RunReport:
         """Apply what is pending: by default everything, in version order, then the repeatables.
 
@@ -161,12 +164,15 @@ class Migrator(Adopter):
             to: The last version to apply.
             steps: How many to apply at most.
             phase: ``pre`` leaves what waits for the new code, ``post`` applies that, ``all`` both.
+            single_transaction: Whether to apply all of that in one transaction, or nothing.
 
         Raises:
             AsyncmigError: See the tree in :mod:`asyncmig.errors`; each migration is either applied
                 or not, never half.
         """
-        return await self._run(Request.up(to=to, steps=steps, phase=phase))
+        single = self._is_single if single_transaction is None else single_transaction
+        request = Request.up(to=to, steps=steps, phase=phase, single_transaction=single)
+        return await self._run(request)
 
     async def down(
         self,

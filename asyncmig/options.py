@@ -30,6 +30,7 @@ class Options(TypedDict, total=False):
     out_of_order: OutOfOrder | str
     changed: Changed | str | None
     durability: Durability | str
+    single_transaction: bool
     lock_report: bool
     fail_on: Iterable[str] | str
     fail_over: float | str

@@ -36,6 +36,7 @@ from asyncmig.migration import (
     key_of,
 )
 from asyncmig.refusals import (
+    refuse_apart,
     refuse_before_pre,
     refuse_below_baseline,
     refuse_changed,
@@ -205,6 +206,7 @@ def _plan_up(
     refuse_before_pre(chosen, statuses, request)
     if len(chosen) == len(versioned):
         chosen = [*chosen, *(s for s in pending if s.version is None)]
+    refuse_apart([files[_identity(s)] for s in chosen], request)
     rows = history.active()
     return [_step_up(files[_identity(s)], rows.get(_identity(s))) for s in chosen]
 

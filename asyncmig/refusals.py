@@ -12,6 +12,7 @@ from asyncmig.errors import (
     IncompleteMigrationError,
     MissingMigrationError,
     OutOfOrderError,
+    SingleTransactionError,
     TargetError,
     UnknownVersionError,
 )
@@ -25,7 +26,7 @@ from asyncmig.history import (
     identity_of,
     newest,
 )
-from asyncmig.migration import Direction, Migration, Version
+from asyncmig.migration import Direction, Migration, Script, Version
 from asyncmig.request import OutOfOrder, Phases, Policy, Request
 from asyncmig.status import newest_begun
 
@@ -121,3 +122,19 @@ def refuse_below_baseline(
     if aims_below or any(version <= baseline for version in chosen):
         message = f"nothing up to the baseline {baseline} can be reverted"
         raise TargetError(message, hint=f"the furthest way down is --to {baseline}")
+
+
+def refuse_apart(migrations: Sequence[Migration], request: Request) -> None:
+    """Stop at what cannot share a transaction with others, if all are to be in one."""
+    if not request.single_transaction:
+        return
+    for migration in migrations:
+        if why := _apart(migration.up):
+            raise SingleTransactionError(migration.key, migration.path, why)
+
+
+def _apart(script: Script) -> str:
+    """Return why a script cannot share a transaction, empty when it can."""
+    if not script.transaction:
+        return "it runs outside a transaction"
+    return ""

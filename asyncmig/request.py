@@ -134,6 +134,7 @@ class Request:
         from_history: Whether ``down`` may run the SQL that is stored in the history for versions
             that have no file.
         phases: Which migrations ``up`` may apply.
+        single_transaction: Whether ``up`` applies them in one transaction, all or none.
     """
 
     direction: Direction
@@ -141,6 +142,7 @@ class Request:
     steps: int | None = None
     from_history: bool = False
     phases: Phases = Phases.ALL
+    single_transaction: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -158,6 +160,7 @@ class Request:
         to: Target | None = None,
         steps: int | None = None,
         phase: Phases | str = Phases.PRE,
+        single_transaction: bool = False,
     ) -> Request:
         """Return the request to apply, by default everything but what waits for the new code.
 
@@ -165,7 +168,13 @@ class Request:
             TargetError: The target is not a version, or both limits are given.
             SettingsError: There is no such phase.
         """
-        return cls(Direction.UP, to=_version(to), steps=steps, phases=Phases.of(phase))
+        return cls(
+            Direction.UP,
+            to=_version(to),
+            steps=steps,
+            phases=Phases.of(phase),
+            single_transaction=single_transaction,
+        )
 
     @classmethod
     def down(
@@ -178,6 +187,11 @@ class Request:
         """
         one = 1 if steps is None and to is None else steps
         return cls(Direction.DOWN, to=_version(to), steps=one, from_history=from_history)
+
+    @property
+    def is_for_everything(self) -> bool:
+        """Whether it sets no limit: it is met when nothing is pending."""
+        return replace(self, single_transaction=False) == Request.up()
 
     def includes(self, status: MigrationStatus) -> bool:
         """Tell whether a pending migration is of a phase that was asked for, or begun already."""

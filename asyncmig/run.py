@@ -11,12 +11,20 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from asyncmig.engines.base import HistoryMovedError, NothingToDo, StepEvents, Wait, failure_of
+from asyncmig.engines.base import (
+    HistoryMovedError,
+    NothingToDo,
+    Share,
+    StepEvents,
+    Wait,
+    failure_of,
+)
 from asyncmig.errors import (
     AsyncmigError,
     IncompleteMigrationError,
     MigrationFailedError,
     ReadOnlyDatabaseError,
+    TransactionLostError,
 )
 from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
@@ -123,7 +131,7 @@ class Run:
 
     async def execute(self, request: Request) -> None:
         """Do what was asked for. Nothing is locked when there is nothing to do."""
-        if request == Request.up():
+        if request.is_for_everything:
             await self._catch_up(request)
             return
         async with self._visit(request.direction) as session:
@@ -197,18 +205,21 @@ class Run:
             while rest := request.after(self._tally.steps - before):
                 plan = self._plan(self.history, rest)
                 await self._scripts.look_through(plan.steps)
-                if await self._work_off(session, plan):
+                if await self._work_off(session, plan, together=request.single_transaction):
                     break
         except BaseException:
             await self._settle_at_last(session)
             raise
         await anyio.lowlevel.checkpoint()  # where a cancellation during the last COMMIT arrives
 
-    async def _work_off(self, session: Session, plan: Plan) -> bool:
+    async def _work_off(self, session: Session, plan: Plan, *, together: bool) -> bool:
         """Apply the steps of a plan, and tell whether it held to its end."""
         try:
-            for step in plan.steps:
-                await self._apply(session, step)
+            if together and plan.steps:
+                await self._apply_together(session, plan.steps)
+            else:
+                for step in plan.steps:
+                    await self._apply(session, step)
             await self._settle(session)
         except HistoryMovedError:
             await anyio.sleep(_PAUSE)
@@ -219,30 +230,65 @@ class Run:
     async def _apply(self, session: Session, step: Step) -> None:
         if not step.is_transactional_sql:
             await self._settle(session)  # what it does may depend on that, and outlive it
+        try:
+            with await self._context_of(step):
+                entry = await session.apply(
+                    step, self.history.generation, self._events_of(step), self._scripts.take(step)
+                )
+        except MigrationFailedError as error:
+            await self._settle_at_last(session)
+            await self._note_failure(session, step, error)
+            raise
+        self._note(step, entry)
+        if self._tally.is_due or not step.is_transactional_sql:
+            await self._settle(session)
+
+    async def _apply_together(self, session: Session, steps: Sequence[Step]) -> None:
+        """Apply steps in a single transaction: all of them, or none."""
+        shares = [
+            Share(
+                step,
+                self._events_of(step),
+                partial(self._context_of, step),
+                self._scripts.take(step),
+            )
+            for step in steps
+        ]
+        try:
+            entries = await session.apply_together(shares, self.history.generation)
+        except MigrationFailedError as error:
+            keys = [step.key for step in steps]
+            reached = keys.index(error.version or "")
+            if not isinstance(error, TransactionLostError):
+                error.along_with(keys[:reached])
+            await self._note_failure(session, steps[reached], error)
+            raise
+        for step, entry in zip(steps, entries, strict=True):
+            self._note(step, entry)
+
+    def _events_of(self, step: Step) -> StepEvents:
         tell = self._narrator
-        events = StepEvents(
+        return StepEvents(
             on_started=lambda: tell.started(step),
             on_retrying=partial(tell.retrying, step),
             on_waiting=partial(tell.held_up, step),
             on_locks=partial(tell.locks, step),
             on_progress=partial(tell.progressed, step),
         )
-        try:
-            with await self._context_of(step):
-                entry = await session.apply(
-                    step, self.history.generation, events, self._scripts.take(step)
-                )
-        except MigrationFailedError as error:
-            await self._settle_at_last(session)
-            tell.failed(step, error)
-            with suppress(AsyncmigError):
-                await session.record_failure(step, failure_of(error))
-            error.after(self.entries)
-            raise
+
+    def _note(self, step: Step, entry: HistoryEntry) -> None:
+        """Note a step that was done."""
         self.history = self.history.with_entry(entry, step.edit())
         self._tally.add(step, entry)
-        if self._tally.is_due or not step.is_transactional_sql:
-            await self._settle(session)
+
+    async def _note_failure(
+        self, session: Session, step: Step, error: MigrationFailedError
+    ) -> None:
+        """Tell of a failure, and write it down for those who wait."""
+        self._narrator.failed(step, error)
+        with suppress(AsyncmigError):
+            await session.record_failure(step, failure_of(error))
+        error.after(self.entries)
 
     async def _settle(self, session: Session) -> None:
         """Have the disk hold what was done, and tell of it."""
@@ -302,6 +348,8 @@ class Run:
     def _repeat_failure(self, history: History, request: Request, began: Generation) -> None:
         """Fail as the holder failed, if this runner would run the very same thing next.
 
+        Or with others in a single transaction, of which nothing would remain.
+
         Only for failures recorded since the wait began, and only when the database's code says
         that trying again would not help.
         """
@@ -309,7 +357,8 @@ class Run:
         if not recent:
             return
         with suppress(IncompleteMigrationError):
-            for step in self._plan(history, request).steps[:1]:
+            steps = self._plan(history, request).steps
+            for step in steps if request.single_transaction else steps[:1]:
                 refuse_repetition(step, recent)
 
     def _with_pending(

@@ -32,7 +32,7 @@ from tests.values import NOON, entry_of, up, versioned
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
-    from asyncmig.engines.base import Adoption, Engine, StepEvents, Wait
+    from asyncmig.engines.base import Adoption, Engine, Share, StepEvents, Wait
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import Event, Observer
@@ -202,6 +202,26 @@ class FakeSession:
             raise database.failures[step.key]
         await anyio.lowlevel.checkpoint()
         return self._finish(step) if step.resumes else database.write(step.edit())
+
+    async def apply_together(
+        self, shares: Sequence[Share], planned: Generation
+    ) -> tuple[HistoryEntry, ...]:
+        """Run steps, all of them or none."""
+        before = self.database.rows
+        entries: list[HistoryEntry] = []
+        self.database.calls.append("begin")
+        try:
+            for share in shares:
+                with await share.around():
+                    entry = await self.apply(share.step, planned, share.events, share.prepared)
+                planned = self.database.rows.generation
+                entries.append(entry)
+        except BaseException:
+            self.database.rows = before
+            self.database.calls.append("roll back")
+            raise
+        self.database.calls.append("commit")
+        return tuple(entries)
 
     def _finish(self, step: Step) -> HistoryEntry:
         assert step.resumes is not None

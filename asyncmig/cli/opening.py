@@ -40,6 +40,7 @@ def open_migrator(settings: Settings, observer: Observer) -> Migrator:
         out_of_order=settings.out_of_order,
         changed=settings.changed,
         durability=settings.durability,
+        single_transaction=settings.single_transaction,
         lock_report=settings.lock_report,
         fail_on=settings.fail_on,
         fail_over=settings.fail_over,

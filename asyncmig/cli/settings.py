@@ -59,6 +59,7 @@ KEYS = frozenset(
         "schema",
         "search-path",
         "setup",
+        "single-transaction",
         "source",
         "statement-timeout",
         "table",
@@ -107,6 +108,7 @@ class Settings:
         out_of_order: What to do with pending versions below the newest applied one.
         changed: What to do with edited files; ``None`` for the default, which depends on the file.
         durability: When the disk must have what was committed.
+        single_transaction: Whether ``up`` applies everything or nothing.
         lock_report: Whether to report what each migration locks.
         fail_on: What rolls a migration back, by name.
         fail_over: From which size on a table counts, in bytes.
@@ -135,6 +137,7 @@ class Settings:
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed: Changed | None = None
     durability: Durability = Durability.MIGRATION
+    single_transaction: bool = False
     lock_report: bool = False
     fail_on: tuple[str, ...] = ()
     fail_over: int = 0
@@ -322,6 +325,7 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
         out_of_order=sources.choice("out-of-order", OutOfOrder) or OutOfOrder.ERROR,
         changed=sources.choice("changed", Changed),
         durability=sources.choice("durability", Durability) or Durability.MIGRATION,
+        single_transaction=sources.switch("single-transaction"),
         lock_report=sources.switch("lock-report"),
         fail_on=sources.hazards("fail-on"),
         fail_over=sources.size("fail-over"),

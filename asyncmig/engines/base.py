@@ -22,7 +22,7 @@ from asyncmig.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import datetime
 
     from asyncmig.batching import Forecast
@@ -215,6 +215,23 @@ class StepEvents:
     on_progress: Callable[[Batches, Forecast], None] = lambda _batches, _forecast: None
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one step brings into a transaction that it shares with others.
+
+    Attributes:
+        step: What to run.
+        events: What to tell while it runs.
+        around: Returns what its code, and no other's, runs inside of.
+        prepared: Its script, as for :meth:`Session.apply`.
+    """
+
+    step: Step
+    events: StepEvents
+    around: Callable[[], Awaitable[AbstractContextManager[None]]]
+    prepared: Prepared | None = None
+
+
 class Session(Protocol):
     """One visit to a database. Not safe to share between tasks."""
 
@@ -284,6 +301,27 @@ class Session(Protocol):
         Raises:
             HistoryMovedError: The history has moved on; nothing was run.
             MigrationFailedError: The migration failed; its transaction was rolled back.
+        """
+        ...
+
+    async def apply_together(
+        self, shares: Sequence[Share], planned: Generation
+    ) -> tuple[HistoryEntry, ...]:
+        """Run steps in one transaction, and commit them all with their history, or nothing.
+
+        Only inside :meth:`lock`. Each is shielded from what the one before it has set, as if each
+        had a transaction of its own. The disk has it all when this returns.
+
+        Args:
+            shares: The steps in their order, at least one; all of them run in a transaction.
+            planned: As for :meth:`apply`, for the first of them.
+
+        Returns:
+            The rows that were appended, as committed.
+
+        Raises:
+            HistoryMovedError: The history has moved on; nothing was run.
+            MigrationFailedError: The step of that version failed; all of them were rolled back.
         """
         ...
 

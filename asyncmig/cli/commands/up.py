@@ -19,6 +19,12 @@ def add_options(parser: Parser) -> None:
         parser, to="the last version to apply", steps="how many to apply at most (default: all)"
     )
     add_phase_option(parser)
+    parser.add_argument(
+        "--single-transaction",
+        action="store_true",
+        default=None,
+        help="apply everything or nothing: all of it in one transaction",
+    )
     add_database_options(parser)
 
 
@@ -39,6 +45,7 @@ COMMAND = Command(
         ("asyncmig up", "apply everything"),
         ("asyncmig up --to 20260822090000", "stop after that version"),
         ("asyncmig up --steps 1", "apply the next one only"),
+        ("asyncmig up --single-transaction", "everything or nothing: a fresh database, a test"),
         ("asyncmig up --phase post", "when the new code is everywhere"),
         ("asyncmig up --wait-timeout 5m --json", "in a deployment"),
         ("asyncmig up --database sqlite:///shop.db --source package:shop.migrations", "elsewhere"),

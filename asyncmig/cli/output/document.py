@@ -49,6 +49,9 @@ inherited). ``trace`` has ``traced`` (version, name, file, batch: for how many r
 run is, else null; locks, violations: hazard, relation) and ``untraced`` (version, name, file,
 reason).
 
+The error of a migration that failed in a single transaction has ``rolled_back``, the versions that
+had run before it, if there are any.
+
 Fields may be added; those that are there keep their meaning as long as ``format`` is 1.
 """
 
@@ -213,6 +216,8 @@ def row_of_error(error: Exception) -> Row:
         "line": getattr(error, "line", None),
         "column": getattr(error, "column", None),
     }
+    if rolled_back := getattr(error, "rolled_back", ()):
+        row["rolled_back"] = list(rolled_back)
     return with_locks(row, getattr(error, "report", None))
 
 

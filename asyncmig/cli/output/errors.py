@@ -22,6 +22,8 @@ def describe(error: AsyncmigError, journal: Journal, stream: Stream) -> str:
         lines.append(error.excerpt)
     if error.hint:
         lines.append(f"{stream.paint('hint:', Paint.BOLD)} {error.hint}")
+    if isinstance(error, MigrationFailedError) and error.rolled_back:
+        lines.append(f"rolled back with it: {', '.join(error.rolled_back)}")
     lines += _done_before(journal)
     return redacted("\n".join(lines))
 

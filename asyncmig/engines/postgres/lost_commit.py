@@ -10,12 +10,14 @@ from asyncmig.engines.postgres.settings import IDLE_SECONDS
 from asyncmig.engines.postgres.waiting import wait_for_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.history import HistoryEntry
 
 
-async def is_committed(desk: Desk, entry: HistoryEntry) -> bool:
-    """Look, through a new connection, whether the row is there as it should be.
+async def is_committed(desk: Desk, entries: Sequence[HistoryEntry]) -> bool:
+    """Look, through a new connection, whether the rows are there as they should be.
 
     The lock is taken first: until it is free, the old connection's COMMIT may still come true.
     """
@@ -24,4 +26,4 @@ async def is_committed(desk: Desk, entry: HistoryEntry) -> bool:
     with readable():
         await desk.close()
         await wait_for_lock(desk, as_long_as_it_lives)
-        return await desk.book.entry(entry.id) == entry
+        return [await desk.book.entry(entry.id) for entry in entries] == list(entries)

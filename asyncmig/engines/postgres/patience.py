@@ -6,6 +6,7 @@ before, and everybody who wants one of those would go on waiting.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -31,15 +32,33 @@ _LONGEST_DELAY = 30.0
 """Seconds, and up to half as much again by the jitter: below ``IDLE_SECONDS``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often something may be tried, and who is told.
+
+    Attributes:
+        events: Told of each try that another one follows.
+        attempts: How many there are at most.
+    """
+
+    events: StepEvents
+    attempts: int
+
+
 async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents, *, attempts: int) -> T:
+    """Do ``once`` with a patience that is known before, see :func:`as_patiently`."""
+    patience = Patience(events, attempts)
+    return await as_patiently(once, lambda: patience)
+
+
+async def as_patiently(once: Callable[[], Awaitable[T]], asked: Callable[[], Patience]) -> T:
     """Do ``once``, and do it again after a pause whenever a lock was in the way.
 
     Every try is like the first: none waits for as long as it takes, the last one neither.
 
     Args:
         once: One try.
-        events: Told of each try that another one follows.
-        attempts: How many there are at most.
+        asked: Says, after a try that failed, how much patience there is.
 
     Raises:
         MigrationFailedError: It failed for another reason, or once too often.
@@ -50,9 +69,10 @@ async def patiently(once: Callable[[], Awaitable[T]], events: StepEvents, *, att
         except MigrationFailedError as error:
             if error.sqlstate not in _BLOCKED:
                 raise
-            if attempt >= attempts:
+            patience = asked()
+            if attempt >= patience.attempts:
                 raise _given_up(error, attempt) from error.__cause__
-            events.on_retrying(attempt, delay, error.message, error.blockers)
+            patience.events.on_retrying(attempt, delay, error.message, error.blockers)
         await anyio.sleep(delay)
     raise AssertionError  # pragma: no cover - the last attempt returns or raises
 

@@ -43,6 +43,9 @@ _SHORT = 800
 
 _SYNTAX_ERROR = "42601"
 
+_NEW_ENUM_VALUE = "55P04"
+"""unsafe_new_enum_value_usage: it is used in the transaction that has added it."""
+
 _COPY = ("COPY",)
 """Whose own answer would stand in front of that to the ending."""
 
@@ -180,8 +183,18 @@ def refused(
         message=_words(error, statement, offset),
         offset=None if error.position is None else offset,
         sqlstate=error.sqlstate,
-        hint=error.hint,
+        hint=_hint(error),
     )
+
+
+def _hint(error: ServerError) -> str:
+    """Return the server's advice, and ours where it does not know what a transaction is here."""
+    if error.sqlstate != _NEW_ENUM_VALUE:
+        return error.hint
+    return (
+        f"{error.hint} Give ALTER TYPE … ADD VALUE a migration of its own, and apply it without "
+        "--single-transaction"
+    ).strip()
 
 
 def _words(error: ServerError, statement: Statement, offset: int) -> str:

@@ -25,7 +25,7 @@ from asyncmig.migration import SqlScript
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from asyncmig.engines.base import Adoption, StepEvents
+    from asyncmig.engines.base import Adoption, Share, StepEvents
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.locks import LockReport
@@ -85,6 +85,16 @@ class PostgresSession(Desk):
             if isinstance(step.script, SqlScript):
                 return await apply_sql(self, step, planned, events, prepared)
             return await apply_python(self, step, planned, events)
+
+    async def apply_together(
+        self, shares: Sequence[Share], planned: Generation
+    ) -> tuple[HistoryEntry, ...]:
+        """Run steps in one transaction, and commit them all with their history, or nothing."""
+        await imported(*_APPLYING, "asyncmig.engines.postgres.together")
+        from asyncmig.engines.postgres.together import apply_together
+
+        async with self._waiting_again():
+            return await apply_together(self, shares, planned)
 
     async def rehearse(
         self,

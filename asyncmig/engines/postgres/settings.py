@@ -9,7 +9,7 @@ from math import isinf
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.limits import limits_of
-from asyncmig.engines.postgres.table import literal
+from asyncmig.engines.postgres.table import EQUALS, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +47,18 @@ UNWATCHED = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout 
 
 CHECK_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE;"
 """Check now what would be checked in COMMIT, where a failure has no name."""
+
+DEFERRED_AGAIN = "SET CONSTRAINTS ALL DEFERRED;"
+"""Undo :data:`CHECK_DEFERRED` for whoever comes next in the transaction, where that is a step of
+its own: with :data:`IMMEDIATE_AT_FIRST` set back as well, constraints are as they are at BEGIN."""
+
+IMMEDIATE_AT_FIRST = (
+    "SELECT pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.conname) "
+    "FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n "
+    f"ON n.oid {EQUALS} c.connamespace WHERE c.condeferrable "
+    "GROUP BY n.nspname, c.conname HAVING NOT pg_catalog.bool_or(c.condeferred)"
+)
+"""The constraints that are INITIALLY IMMEDIATE, and deferred where somebody says so."""
 
 TIDY = (
     f"{CHECK_DEFERRED} RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; "

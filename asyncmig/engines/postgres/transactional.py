@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.begun import BEGUN
 from asyncmig.engines.postgres.book import entry_of
-from asyncmig.engines.postgres.bookkeeping import SINCE_BEGIN
+from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.durable import WITHOUT_WAITING
 from asyncmig.engines.postgres.ending import Ending, server_failed
@@ -33,6 +33,8 @@ from asyncmig.migration import PythonScript
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.desk import Desk
     from asyncmig.engines.postgres.lent import Belongings
@@ -67,18 +69,14 @@ async def _once(
     events: StepEvents,
     work: Work,
 ) -> HistoryEntry:
-    transaction = _transaction(desk, step)
-    lock_timeout = limits_of(desk.settings, step.script).lock_timeout
+    transaction = transaction_for(desk, [step])
+    is_durable = not _waits_for_flush(desk, step)
     try:
         before = await _enter(desk, transaction, step, planned)
-        events.on_started()
-        await run_setup(desk.settings.setup, desk.wire.raw)
-        observation = await observed(desk)
-        async with watched(desk, lock_timeout, events.on_waiting):
-            entry_id = desk.entry_id(step, planned)
-            entry = await carry_out(desk, step, entry_id, before, work, observation=observation)
-        if observation is not None:
-            judge(step, observation.policy, await told(observation, events))
+        entry_id = desk.entry_id(step, planned)
+        entry = await run_inside(
+            desk, step, entry_id, before, work, events=events, is_durable=is_durable
+        )
     except ServerError as error:
         await transaction.roll_back()
         if error.sqlstate == _UNIQUE_VIOLATION:
@@ -87,8 +85,8 @@ async def _once(
     except BaseException:
         await transaction.roll_back()
         raise
-    await _commit(desk, transaction, step, entry)
-    if _waits_for_flush(desk, step):
+    await commit(desk, transaction, step, [entry])
+    if not is_durable:
         desk.unflushed = entry
     return entry
 
@@ -98,11 +96,12 @@ def _waits_for_flush(desk: Desk, step: Step) -> bool:
     return desk.settings.durability is Durability.RUN and step.is_transactional_sql
 
 
-def _transaction(desk: Desk, step: Step) -> Transaction:
+def transaction_for(desk: Desk, steps: Iterable[Step]) -> Transaction:
     """Return a transaction, a nestable one where the application's code gets the connection."""
-    if not isinstance(step.script, PythonScript) and desk.settings.setup is None:
-        return Transaction(desk.wire)
-    return NestableTransaction(desk.wire)
+    has_python = any(isinstance(step.script, PythonScript) for step in steps)
+    if has_python or desk.settings.setup is not None:
+        return NestableTransaction(desk.wire)
+    return Transaction(desk.wire)
 
 
 async def _enter(
@@ -139,6 +138,43 @@ def _compared(desk: Desk, planned: Generation) -> Generation | None:
     return planned if planned.unfinished or desk.server.pooled else None
 
 
+async def run_inside(
+    desk: Desk,
+    step: Step,
+    entry_id: int,
+    before: Belongings | None,
+    work: Work,
+    *,
+    events: StepEvents,
+    is_durable: bool = True,
+) -> HistoryEntry:
+    """Run a step whose row is there, up to its COMMIT.
+
+    Args:
+        desk: Where.
+        step: What.
+        entry_id: Its row.
+        before: What the application has set on a connection that it lends.
+        work: Runs the author's code.
+        events: What to tell meanwhile.
+        is_durable: Whether the COMMIT that follows waits for the disk.
+
+    Raises:
+        MigrationFailedError: It failed, or locked what it must not.
+    """
+    lock_timeout = limits_of(desk.settings, step.script).lock_timeout
+    events.on_started()
+    await run_setup(desk.settings.setup, desk.wire.raw)
+    observation = await observed(desk)
+    async with watched(desk, lock_timeout, events.on_waiting):
+        entry = await carry_out(
+            desk, step, entry_id, before, work, observation=observation, is_durable=is_durable
+        )
+    if observation is not None:
+        judge(step, observation.policy, await told(observation, events))
+    return entry
+
+
 async def carry_out(
     desk: Desk,
     step: Step,
@@ -147,10 +183,11 @@ async def carry_out(
     work: Work,
     *,
     observation: Observation | None,
+    is_durable: bool = True,
 ) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
-    first, finish = desk.book.closing(step, entry_id, SINCE_BEGIN)
-    if _waits_for_flush(desk, step):
+    first, finish = desk.book.closing(step, entry_id, SINCE_STARTED)
+    if not is_durable:
         first += WITHOUT_WAITING
     shares = desk.server.times_statements
     if before is None:
@@ -166,11 +203,23 @@ async def carry_out(
     return entry_of(found)
 
 
-async def _commit(desk: Desk, transaction: Transaction, step: Step, entry: HistoryEntry) -> None:
+async def commit(
+    desk: Desk, transaction: Transaction, step: Step, entries: Sequence[HistoryEntry]
+) -> None:
     """Send COMMIT and wait for the answer, also when this task is being cancelled.
 
     A connection that is lost here leaves both outcomes possible. So a new one is opened, the lock
-    is taken again, and the row is looked for: nothing is guessed.
+    is taken again, and the rows are looked for: nothing is guessed.
+
+    Args:
+        desk: Where.
+        transaction: What to commit.
+        step: The last step in it.
+        entries: The rows in it.
+
+    Raises:
+        MigrationFailedError: The server refused, and has rolled back.
+        DatabaseUnavailableError: The connection was lost, and none of it is applied.
     """
     try:
         await transaction.commit()
@@ -178,12 +227,16 @@ async def _commit(desk: Desk, transaction: Transaction, step: Step, entry: Histo
         await transaction.roll_back()
         raise server_failed(step, error) from error
     except ConnectionLostError as error:
-        if not await is_committed(desk, entry):
-            message = (
-                f"the connection was lost in COMMIT; migration {step.key} was looked up "
-                "afterwards and is not applied"
-            )
+        if not await is_committed(desk, entries):
+            message = f"the connection was lost in COMMIT; {_looked_up(entries)}"
             raise DatabaseUnavailableError(message, hint="run again") from error
+
+
+def _looked_up(entries: Sequence[HistoryEntry]) -> str:
+    keys = ", ".join(entry.key for entry in entries)
+    if len(entries) == 1:
+        return f"migration {keys} was looked up afterwards and is not applied"
+    return f"migrations {keys} were looked up afterwards, and none of them is applied"
 
 
 async def edit_history(desk: Desk, edit: Edit, planned: Generation) -> HistoryEntry:

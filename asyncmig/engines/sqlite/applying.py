@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.sqlite.authorizer import Authorizer
@@ -24,10 +25,11 @@ from asyncmig.errors import MigrationFailedError, TransactionLostError
 from asyncmig.migration import LongScript, PythonScript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
     from datetime import datetime
 
     from asyncmig.engines.base import StepEvents
+    from asyncmig.engines.sqlite.batch import Transaction
     from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw
     from asyncmig.engines.sqlite.desk import Desk
@@ -54,25 +56,37 @@ async def apply_in_transaction(
         MigrationFailedError: It failed and was rolled back.
         DatabaseBusyError: An application was writing for longer than the budget.
     """
+    async with body_of(step, prepared) as body:
+        keys = None if body.foreign_keys else ForeignKeysOff()
+        transaction = desk.transaction_for(step, body)
+        turn = Turn(desk, step, planned, events, body, transaction=transaction, keys=keys)
+        return await desk.patiently(turn.take, on_retrying=turn.on_retrying)
+
+
+@asynccontextmanager
+async def body_of(step: Step, prepared: Prepared | None) -> AsyncGenerator[Body]:
+    """Get what a step runs ready, for as long as the block runs."""
     script = step.script
     if isinstance(script, PythonScript):
         async with python_function(step, script) as function:
-            return await _apply(desk, step, planned, events, PythonBody(step, script, function))
-    if isinstance(script, LongScript):
-        return await _apply(desk, step, planned, events, LongBody(step, script))
-    body = SqlBody(step, prepared or await prepared_of(step, script))
-    return await _apply(desk, step, planned, events, body)
-
-
-async def _apply(
-    desk: Desk, step: Step, planned: Generation, events: StepEvents, body: Body
-) -> HistoryEntry:
-    turn = Turn(desk, step, planned, events, body)
-    return await desk.patiently(turn.take, on_retrying=turn.on_retrying)
+            yield PythonBody(step, script, function)
+    elif isinstance(script, LongScript):
+        yield LongBody(step, script)
+    else:
+        yield SqlBody(step, prepared or await prepared_of(step, script))
 
 
 class Turn:
     """The turn of one step. It can be taken again after a busy database has stopped it.
+
+    Args:
+        desk: Where.
+        step: What.
+        planned: The generation of the history in front of it.
+        events: What to tell.
+        body: What it runs.
+        transaction: What it runs in.
+        keys: What is done about foreign keys meanwhile; ``None`` for nothing.
 
     Attributes:
         worker: The connection, and its thread.
@@ -80,7 +94,15 @@ class Turn:
     """
 
     def __init__(
-        self, desk: Desk, step: Step, planned: Generation, events: StepEvents, body: Body
+        self,
+        desk: Desk,
+        step: Step,
+        planned: Generation,
+        events: StepEvents,
+        body: Body,
+        *,
+        transaction: Transaction,
+        keys: ForeignKeysOff | None,
     ) -> None:
         self._desk = desk
         self._step = step
@@ -88,8 +110,8 @@ class Turn:
         self._events = events
         self._body = body
         self._row = RowOfStep(step, planned, desk.table, desk.runner)
-        self._keys = None if body.foreign_keys else ForeignKeysOff()
-        self._transaction = desk.transaction_for(step, body)
+        self._keys = keys
+        self._transaction = transaction
         # What is one piece of work in the thread needs no row that says that it has begun.
         self._opens_row = isinstance(step.script, PythonScript) or step.resumes is not None
         self._began: datetime | None = None
@@ -104,13 +126,17 @@ class Turn:
             self._events.on_retrying(attempt, pause, reason, ())
 
     async def take(self) -> HistoryEntry:
-        """Run the step once.
+        """Run the step once, on a connection that is laid out for it.
 
         Raises:
             DriverError: The database itself; a busy one may be tried again.
         """
+        await self._desk.lay_out(self._transaction)
+        return await self.take_as_it_is()
+
+    async def take_as_it_is(self) -> HistoryEntry:
+        """Run the step once, on the connection as it is."""
         desk = self._desk
-        await desk.lay_out(self._transaction)
         looking = _Looking(self.tell_started)
         try:
             # Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.

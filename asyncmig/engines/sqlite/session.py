@@ -37,7 +37,15 @@ from asyncmig.request import Durability
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
-    from asyncmig.engines.base import Adoption, EngineSettings, Holder, Runner, StepEvents, Wait
+    from asyncmig.engines.base import (
+        Adoption,
+        EngineSettings,
+        Holder,
+        Runner,
+        Share,
+        StepEvents,
+        Wait,
+    )
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared
@@ -147,6 +155,18 @@ class SqliteSession:
             refuse_progress(step)
         apply = apply_in_transaction if script.transaction else apply_step_by_step
         return await apply(self._desk, step, planned, events, prepared)
+
+    async def apply_together(
+        self, shares: Sequence[Share], planned: Generation
+    ) -> tuple[HistoryEntry, ...]:
+        """Run steps in one transaction, and commit them all with their history, or nothing."""
+        await imported(*_APPLYING, "asyncmig.engines.sqlite.together")
+        from asyncmig.engines.sqlite.resume import refuse_progress
+        from asyncmig.engines.sqlite.together import apply_together
+
+        for share in shares:
+            refuse_progress(share.step)
+        return await apply_together(self._desk, shares, planned)
 
     async def rehearse(
         self,
