@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from asyncmig.engines.base import EngineSettings, Runner, StepEvents, Wait
+from asyncmig.engines.base import EngineSettings, Runner, Share, StepEvents, Wait
 from asyncmig.migration import (
     Batching,
     Direction,
@@ -24,6 +24,7 @@ from asyncmig.request import Policy, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextlib import AbstractContextManager
 
     from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
@@ -206,6 +207,30 @@ async def run(
         if (found := await session.history()) != history:
             pytest.fail(f"the history is not what the entries say: {found}")
     return entries
+
+
+async def together(
+    engine: Engine, *migrations: Migration, seen: Seen | None = None
+) -> tuple[HistoryEntry, ...]:
+    """Do what a run with a single transaction does."""
+    async with locked(engine) as session:
+        history = await session.history()
+        steps = make_plan(migrations, history, UP, LAX).steps
+        shares = [share_of(step, seen or Seen()) for step in steps]
+        return await session.apply_together(shares, history.generation)
+
+
+def share_of(
+    step: Step, seen: Seen, before: Callable[[], Awaitable[object]] | None = None
+) -> Share:
+    """Return what a step brings into a single transaction; ``before`` is awaited in front of it."""
+
+    async def around() -> AbstractContextManager[None]:
+        if before is not None:
+            await before()
+        return nullcontext()
+
+    return Share(step, seen.events, around)
 
 
 async def history_of(engine: Engine) -> History:
