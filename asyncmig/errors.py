@@ -435,7 +435,7 @@ class MigrationFailedError(AsyncmigError):
         """Remember, and say in a note, what was rolled back with it."""
         self.rolled_back = tuple(versions)
         if versions:
-            self.add_note(f"{_migrations(versions)} rolled back with it")
+            self.add_note(f"rolled back with it: {', '.join(versions)}")
 
 
 class LockPolicyError(MigrationFailedError):

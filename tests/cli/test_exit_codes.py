@@ -42,6 +42,7 @@ CODES: list[tuple[AsyncmigError, int]] = [
     (errors.TargetError("m"), 2),
     (errors.UnknownVersionError("9", ["1"]), 2),
     (errors.IrreversibleMigrationError("m"), 2),
+    (errors.SingleTransactionError("3", "3.sql", "why"), 2),
     (errors.DatabaseError("m"), 5),
     (errors.DatabaseUnavailableError("m"), 5),
     (errors.DatabaseAccessError("m"), 5),
