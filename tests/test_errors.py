@@ -28,6 +28,7 @@ from asyncmig.errors import (
     OutOfOrderError,
     PendingMigrationsError,
     ReadOnlyDatabaseError,
+    SingleTransactionError,
     SourceNotFoundError,
     TransactionLostError,
     UnknownVersionError,
@@ -58,6 +59,7 @@ SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
         "it stopped", tool="goose", table="public.goose_db_version", hint="mend it"
     ),
     UnknownVersionError: lambda: UnknownVersionError("3", ["1"]),
+    SingleTransactionError: lambda: SingleTransactionError("3", "f", "it is large"),
     LockTimeoutError: lambda: LockTimeoutError(waited=1.0),
     MigrationFailedError: lambda: MigrationFailedError(
         "it failed", version="3", direction=Direction.UP, file="f", hint="mend it"

@@ -21,7 +21,7 @@ from tests.faults.matrix import Fault, LostOrDoubledError, Outcome, chosen
 from tests.faults.postgres_look import snapshot, trail
 from tests.faults.postgres_proxy import WITHIN, FaultProxy
 from tests.faults.postgres_trial import Ground, Recording, attempt
-from tests.faults.scenario import STEPWISE_VERSION, Phase, write_scenario
+from tests.faults.scenario import IN_A_ROW, STEPWISE_VERSION, Phase, write_scenario
 from tests.faults.victims import victims
 from tests.servers.postgres import FILE_COPY, postgres
 
@@ -94,7 +94,8 @@ class Laboratory:
 
     Args:
         server: Its URL.
-        folder: What is beside it: the scenario, ``whole`` and as far as a pooler lets it through.
+        folder: What is beside it: the scenario, ``whole`` and without what has no transaction,
+            ``pooled``: as far as a pooler, or a single transaction, lets it through.
         ground: What every trial works with.
     """
 
@@ -106,15 +107,18 @@ class Laboratory:
 
     async def record(self) -> tuple[Recording, ...]:
         """Run each phase without a fault, and keep a copy of the database that it begins with."""
-        whole = await self._recorded(self._folder / "whole", first=1)
-        first = whole[-1].first + len(whole[-1].said)
         folder = self._folder / "pooled"
-        return (*whole, *await self._recorded(folder, first=first, pooled=True))
+        found = await self._recorded(self._folder / "whole", IN_A_ROW)
+        found += await self._recorded(folder, (Phase.TOGETHER,), first=_behind(found))
+        found += await self._recorded(folder, (Phase.UP,), first=_behind(found), pooled=True)
+        return tuple(found)
 
-    async def _recorded(self, folder: Path, *, first: int, pooled: bool = False) -> list[Recording]:
+    async def _recorded(
+        self, folder: Path, phases: Iterable[Phase], *, first: int = 1, pooled: bool = False
+    ) -> list[Recording]:
         recordings: list[Recording] = []
         template = _EMPTY
-        for phase in (Phase.UP,) if pooled else Phase:
+        for phase in phases:
             name = f"faults_{os.getpid()}_{folder.name}_{phase.name.lower()}"
             url = await self._copy(template, name)
             before = await trail(url)
@@ -155,6 +159,11 @@ class Laboratory:
         """Drop what it has made."""
         for name in self._databases:
             await self._ground.side.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _behind(recordings: Sequence[Recording]) -> int:
+    """Return the number of the message that comes next."""
+    return recordings[-1].first + len(recordings[-1].said)
 
 
 @asynccontextmanager

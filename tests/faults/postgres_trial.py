@@ -15,7 +15,7 @@ from tests.faults.matrix import Fault, LostOrDoubledError, Trial, Verdict, refus
 from tests.faults.postgres_look import snapshot, trail, until_quiet
 from tests.faults.postgres_proxy import FaultProxy, Strike
 from tests.faults.postgres_weapons import arsenal
-from tests.faults.scenario import STEPWISE_VERSION
+from tests.faults.scenario import STEPWISE_VERSION, refuse_part_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -99,6 +99,7 @@ async def attempt(
                 await _kill(ground.victims, url, recording, strike)
             else:
                 await _disturb(url, recording, strike)
+        refuse_part_of(recording.phase, recording.before, await trail(url), recording.after.trail)
         verdict = await _recover(url, recording)
         await until_quiet(ground.side, url)
     except Exception as error:

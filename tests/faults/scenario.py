@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from asyncmig.sql import Dialect
+from tests.faults.matrix import refuse_unless
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,9 @@ CREATE TABLE visits_old PARTITION OF visits FOR VALUES FROM (0) TO (100);
 CREATE TABLE visits_new PARTITION OF visits FOR VALUES FROM (100) TO (200);
 """
 _LETTERS = """\
+retry = True
+
+
 async def up(connection):
     await connection.execute("UPDATE members SET visits = visits + 1")
     await connection.execute("INSERT INTO ledger VALUES ({placeholder})", {argument})
@@ -100,12 +104,17 @@ class Phase(Enum):
     UP = "up"
     DOWN = "down"
     AGAIN = "up again"
+    TOGETHER = "up together"
 
     async def run(self, migrator: Migrator) -> RunReport:
         """Carry it out, or the rest of it."""
         if self is Phase.DOWN:
             return await migrator.down(to="003")
-        return await migrator.up()
+        return await migrator.up(single_transaction=self is Phase.TOGETHER)
+
+
+IN_A_ROW = (Phase.UP, Phase.DOWN, Phase.AGAIN)
+"""Those of which each begins where the last has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,16 @@ HISTORY = (
     "FROM asyncmig_history WHERE state <> 'failed' ORDER BY id"
 )
 """The query for a trail, for both databases."""
+
+
+def refuse_part_of(phase: Phase, before: Trail, found: Trail, after: Trail) -> None:
+    """Refuse what is neither none nor all of a single transaction.
+
+    Raises:
+        LostOrDoubledError: It is neither.
+    """
+    is_whole = phase is not Phase.TOGETHER or found in (before, after)
+    refuse_unless(is_whole, f"of a single transaction there is a part: {found}")
 
 
 def active_rows(trail: Trail) -> Trail:

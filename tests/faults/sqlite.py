@@ -23,10 +23,15 @@ from tests.faults.matrix import (
     shared_out,
     short,
 )
-from tests.faults.scenario import Phase, Snapshot
+from tests.faults.scenario import IN_A_ROW, Phase, Snapshot
 from tests.faults.sqlite_forks import forked
 from tests.faults.sqlite_runs import Blow, Place, clean_run, snapshot, struck_run
-from tests.faults.sqlite_scenario import AUTHORS_OWN, CHILDREN, write_sqlite_scenario
+from tests.faults.sqlite_scenario import (
+    AUTHORS_OWN,
+    CHILDREN,
+    write_single_scenario,
+    write_sqlite_scenario,
+)
 from tests.faults.sqlite_tap import CLOSE
 
 if TYPE_CHECKING:
@@ -120,8 +125,10 @@ class Ground:
         self._mode = mode
         self._durability = durability
         self._migrations = root / "migrations"
+        self._single = root / "single"
         self._numbers = itertools.count()
         write_sqlite_scenario(self._migrations)
+        write_single_scenario(self._single)
         self.recordings = tuple(self._record())
 
     def trials(self, every: int) -> Iterator[Trial | LostOrDoubledError]:
@@ -142,8 +149,10 @@ class Ground:
     def _record(self) -> Iterator[Recording]:
         """Run the scenario in this process, which warms it up for those that are forked from it."""
         start, first = None, 1
-        for phase in Phase:
-            place = self._place(start)
+        for phase in (*IN_A_ROW, Phase.TOGETHER):
+            if phase is Phase.TOGETHER:
+                start = None
+            place = self._place(start, phase)
             visit = struck_run(place, phase)
             _refuse_wrong_end(visit, None, visit.said)
             found = snapshot(place.path)
@@ -153,7 +162,7 @@ class Ground:
             start, first = place.path, first + len(visit.said)
 
     def _try(self, recording: Recording, blow: Blow) -> Trial | LostOrDoubledError:
-        place = self._place(recording.start)
+        place = self._place(recording.start, recording.phase)
         phase, said = recording.phase, recording.said
         number = recording.first + blow.point
         try:
@@ -167,13 +176,14 @@ class Ground:
             shutil.rmtree(place.path.parent)
         return Trial(number, said[blow.point], blow.fault, verdict)
 
-    def _place(self, start: Path | None) -> Place:
+    def _place(self, start: Path | None, phase: Phase) -> Place:
+        migrations = self._single if phase is Phase.TOGETHER else self._migrations
         folder = self._root / str(next(self._numbers))
         folder.mkdir()
         path = folder / "test.db"
         if start is not None:
             shutil.copyfile(start, path)
-        return Place(path, self._migrations, self._mode, self._durability)
+        return Place(path, migrations, self._mode, self._durability)
 
 
 def matrix(

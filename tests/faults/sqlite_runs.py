@@ -23,7 +23,7 @@ from asyncmig.errors import AsyncmigError, IncompleteMigrationError
 from asyncmig.request import Durability
 from tests.engines.sqlite.places import keys_on
 from tests.faults.matrix import Fault, LostOrDoubledError, Verdict
-from tests.faults.scenario import HISTORY, Phase, Snapshot, active_rows
+from tests.faults.scenario import HISTORY, Phase, Snapshot, active_rows, refuse_part_of
 from tests.faults.sqlite_forks import threads_left
 from tests.faults.sqlite_scenario import TRUTH
 from tests.faults.sqlite_strikes import Cancel, strike_for
@@ -32,6 +32,8 @@ from tests.faults.sqlite_tap import Tap
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from tests.faults.scenario import Trail
 
 _STATE = ("integrity_check", "journal_mode")
 
@@ -159,6 +161,7 @@ def clean_run(place: Place, phase: Phase, expected: Snapshot) -> Verdict:
     Raises:
         LostOrDoubledError: The database is not what it is without a fault.
     """
+    refuse_part_of(phase, (), _trail(place.path), expected.trail)
     verdict = asyncio.run(_recover(place, phase))
     found = snapshot(place.path)
     if verdict is Verdict.ASKED:
@@ -203,6 +206,16 @@ def _refuse_leftovers(path: Path) -> None:
     left = {found.name for found in path.parent.iterdir()} - {path.name}
     if left:
         raise LostOrDoubledError(f"beside the database there is {left}")
+
+
+def _trail(path: Path) -> Trail:
+    """Return the rows of the history, which may not be there yet."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        try:
+            found = connection.execute(HISTORY).fetchall()
+        except sqlite3.OperationalError:
+            return ()
+    return tuple(tuple(map(str, row)) for row in found)
 
 
 def snapshot(path: Path) -> Snapshot:

@@ -59,6 +59,14 @@ CHILDREN = ("children", "('10', '1')", "('20', '2')", "('21', '2')")
 """The rows of a snapshot that a rebuild of their parents must keep."""
 
 
+def write_single_scenario(folder: Path) -> None:
+    """Write those that can share a transaction into a folder, which is made."""
+    write_sqlite_scenario(folder)
+    for version in WITHOUT_TRANSACTION:
+        (apart,) = folder.glob(f"{version}_*")
+        apart.unlink()
+
+
 KEYS = ("001", "002", "003", "004", "005", "006", "007", "008", "R__report")
 """All migrations, in their order."""
 

@@ -50,7 +50,8 @@ async def test_after_a_fault_nothing_is_lost_or_doubled(
     lab: Laboratory, recordings: tuple[Recording, ...], fault: Fault
 ) -> None:
     """Whatever happens at whatever message, the next runner makes the database what it must be."""
-    bounded = [each for each in recordings if each.phase is not Phase.AGAIN]
+    apart = {Phase.AGAIN, Phase.TOGETHER}
+    bounded = [each for each in recordings if each.phase not in apart]
     points = [point for point in points_of(bounded, EVERY) if point.fault is fault]
 
     outcome = await lab.try_all(points)
@@ -73,6 +74,20 @@ async def test_the_outcome_of_a_lost_commit_is_never_guessed(
 
     assert () == outcome.failures
     assert len(commits) == len(outcome.trials)
+
+
+@pytest.mark.parametrize("fault", DEADLY, ids=lambda fault: fault.value)
+async def test_of_a_single_transaction_there_is_all_or_nothing(
+    lab: Laboratory, recordings: tuple[Recording, ...], fault: Fault
+) -> None:
+    """At its COMMIT, around it and at some messages before; the next runner does what is left."""
+    (together,) = (each for each in recordings if each.phase is Phase.TOGETHER)
+    points = chosen(together.said, EVERY)
+
+    outcome = await lab.try_all([Point(together, position, fault) for position in points])
+
+    assert () == outcome.failures
+    assert len(points) == len(outcome.trials)
 
 
 async def test_another_runner_in_between_repeats_nothing(
