@@ -61,6 +61,7 @@ async def cancelled_run(
     at: int,
     *,
     durability: Durability = Durability.MIGRATION,
+    single: bool = False,
 ) -> bool:
     """Cancel a run at its `at`-th await, look at what it left, and run again to the end.
 
@@ -70,7 +71,7 @@ async def cancelled_run(
     events: list[Event] = []
     migrator = Migrator(url, source, observer=events.append, busy_timeout=1, durability=durability)
     began = time.monotonic()
-    was_cancelled = await cancel(migrator.up(), at=at)
+    was_cancelled = await cancel(migrator.up(single_transaction=single), at=at)
     assert time.monotonic() - began < PROMISED, at
 
     if url.startswith("postgresql"):
@@ -81,6 +82,7 @@ async def cancelled_run(
     tables = {name for (name,) in await look(TABLES[url.partition(":")[0]])}
     made = [key for key, table in MADE.items() if table in tables]
     assert (applied, [key for key in applied if key in MADE]) == (told, made), at
+    assert not single or applied in ([], [*MADE]), at
 
     await migrator.up()
     assert [(1, 1)] == await look(COUNTS), at
@@ -146,3 +148,24 @@ async def test_a_postgresql_run_can_be_cancelled_at_every_await(
             ):
                 break
     assert at > 60
+
+
+@TURNS
+async def test_a_single_transaction_can_be_cancelled_at_every_await(
+    database_url: str,
+    migration_folder: MigrationFolder,
+    tmp_path: Path,
+    turn: int,
+    cancel: Cancel,
+) -> None:
+    """Of all that it was to do there is nothing, or everything, and that is what is told."""
+    migration_folder.remove("003_index.sql")
+    is_sqlite = database_url.startswith("sqlite")
+    for at in itertools.count(1 + turn, len(FORMS)):
+        url = f"sqlite:///{tmp_path}/{at}.db" if is_sqlite else database_url
+        look = partial(ask, url)
+        if not is_sqlite:
+            await look(SWEPT)
+        if not await cancelled_run(url, migration_folder, look, cancel, at, single=True):
+            break
+    assert at > 20
