@@ -13,7 +13,19 @@ from asyncmig.engines import open_engine
 from asyncmig.engines.base import EngineSettings
 from asyncmig.errors import DatabaseBusyError, MigrationFailedError
 from asyncmig.history import History
-from tests.engines.lab import Seen, history_of, python, run, sql, together
+from asyncmig.plan import make_plan
+from tests.engines.lab import (
+    LAX,
+    UP,
+    Seen,
+    history_of,
+    locked,
+    python,
+    run,
+    share_of,
+    sql,
+    together,
+)
 from tests.engines.sqlite.places import (
     FAMILY,
     REBUILD,
@@ -63,6 +75,21 @@ async def test_a_rebuild_keeps_the_rows_of_the_children(sqlite_path: Path, by: s
 
     assert [(10, 1)] == rows(sqlite_path, CHILDREN)
     assert [("1",), ("2",), ("3",)] == rows(sqlite_path, KEYS)
+
+
+async def test_the_next_one_under_the_same_lock_has_the_keys_on(sqlite_path: Path) -> None:
+    """On the connection of an application, too, which is the same one."""
+    telling = sql("3", "CREATE TABLE t3 AS SELECT foreign_keys FROM pragma_foreign_keys;")
+    async with aiosqlite.connect(sqlite_path, isolation_level=None) as borrowed:
+        await keys_on(borrowed)
+        async with locked(open_engine(borrowed, EngineSettings())) as session:
+            history = await session.history()
+            steps = make_plan([FAMILY, rebuild(by="marker"), telling], history, UP, LAX).steps
+            shares = [share_of(step, Seen()) for step in steps]
+            await session.apply_together(shares[:2], history.generation)
+            await session.apply_together(shares[2:], (await session.history()).generation)
+
+    assert [(1,)] == rows(sqlite_path, "SELECT * FROM t3")
 
 
 async def test_keys_are_on_again_after_a_failure(sqlite_path: Path) -> None:
