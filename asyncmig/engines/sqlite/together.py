@@ -78,6 +78,11 @@ class OneForAll:
         self._keys = keys
         self._before: Surroundings | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the first step got its turn."""
+        return self._before is not None
+
     def begin(self, raw: Raw) -> None:
         """Begin the transaction with its first step."""
         if self._before is None:
@@ -198,7 +203,8 @@ class _Together:
                 try:
                     return await turn.take_as_it_is()
                 except DriverError as error:
-                    self._refuse_to_repeat(step, error)
+                    if transaction.has_begun:
+                        self._refuse_to_repeat(step, error)
                     raise
 
     def _refuse_to_repeat(self, step: Step, error: DriverError) -> None:

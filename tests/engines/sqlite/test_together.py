@@ -240,25 +240,37 @@ async def test_a_conflict_that_rolls_back_ends_it(sqlite_path: Path) -> None:
 # --- busy databases -------------------------------------------------------------------------------
 
 
-async def test_a_busy_database_is_waited_for(sqlite_path: Path) -> None:
-    """Nobody is asked before the first step; then all of them run at once."""
+@pytest.mark.parametrize(
+    "first",
+    [
+        sql("1", "CREATE TABLE t1 (id integer);"),
+        python("1", "await connection.execute('CREATE TABLE t1 (id integer)')"),
+    ],
+    ids=["sql", "python"],
+)
+async def test_a_busy_database_is_waited_for(sqlite_path: Path, first: Migration) -> None:
+    """In front of BEGIN, where nothing has run yet; then all of them run at once."""
     await run(engine_for(sqlite_path))
-    seen = Seen()
+    seen, tries = Seen(), []
+
+    async def hook(connection: aiosqlite.Connection) -> None:
+        tries.append(connection)
+
     with application(sqlite_path) as other:
         other.execute("BEGIN IMMEDIATE")
         task = asyncio.create_task(
             together(
-                engine_for(sqlite_path),
-                sql("1", "CREATE TABLE t1 (id integer);"),
+                engine_for(sqlite_path, setup=hook),
+                first,
                 python("2", "await connection.execute('INSERT INTO t1 VALUES (1)')"),
                 seen=seen,
             )
         )
-        await anyio.sleep(0.3)
-        assert not task.done()
-        other.execute("ROLLBACK")
-    with anyio.fail_after(20):
-        await task
+        with anyio.fail_after(20):
+            while len(tries) < 3:  # noqa: ASYNC110 - the hook is called in front of each try
+                await anyio.sleep(0.01)
+            other.execute("ROLLBACK")
+            await task
 
     assert [(1,)] == rows(sqlite_path, "SELECT count(*) FROM t1")
     assert 2 == seen.started
