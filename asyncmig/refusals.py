@@ -137,4 +137,6 @@ def _apart(script: Script) -> str:
     """Return why a script cannot share a transaction, empty when it can."""
     if not script.transaction:
         return "it runs outside a transaction"
+    if script.batching is not None:
+        return "it runs in batches, each in a transaction of its own"
     return ""

@@ -10,7 +10,7 @@ import pytest
 from asyncmig import Migrator
 from asyncmig.errors import MigrationFailedError, SingleTransactionError, TransactionLostError
 from asyncmig.history import Failure, RowState
-from asyncmig.migration import Direction, Phase
+from asyncmig.migration import Batching, Direction, Phase
 from asyncmig.request import Durability, Phases, Request
 from tests.fake_engine import (
     ONE,
@@ -135,13 +135,21 @@ async def test_durability_changes_nothing(durability: Durability) -> None:
     assert (("1", "2", "3"), None) == told.end
 
 
+OUTSIDE = "it runs outside a transaction"
+IN_BATCHES = "it runs in batches, each in a transaction of its own"
+
+
 @pytest.mark.parametrize(
-    "apart",
-    [with_script(TWO, transaction=False), with_script(in_python(2), transaction=False)],
-    ids=["sql", "python"],
+    ("apart", "why"),
+    [
+        (with_script(TWO, transaction=False), OUTSIDE),
+        (with_script(in_python(2), transaction=False), OUTSIDE),
+        (with_script(TWO, batching=Batching(size=10)), IN_BATCHES),
+    ],
+    ids=["sql", "python", "batches"],
 )
 async def test_what_cannot_share_a_transaction_stops_the_run_before_it_begins(
-    apart: Migration,
+    apart: Migration, why: str
 ) -> None:
     """The file is named; nothing was locked and nothing run."""
     database = FakeDatabase()
@@ -150,8 +158,7 @@ async def test_what_cannot_share_a_transaction_stops_the_run_before_it_begins(
         await run_on(database, [ONE, apart, THREE]).execute(SINGLE)
 
     assert (
-        f"migration 2 cannot be part of a single transaction: it runs outside a transaction "
-        f"({apart.path})"
+        f"migration 2 cannot be part of a single transaction: {why} ({apart.path})"
     ) == caught.value.message
     assert ("2", apart.path) == (caught.value.version, caught.value.file)
     assert ["open", "history", "close"] == database.calls

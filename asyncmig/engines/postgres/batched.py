@@ -222,7 +222,7 @@ class _Course:
             await transaction.roll_back()
             raise server_failed(self._step, error) from error
         except ConnectionLostError as error:
-            if not await is_committed(self._desk, entry):
+            if not await is_committed(self._desk, [entry]):
                 message = (
                     f"the connection was lost in COMMIT; the batch of migration {self._step.key} "
                     "was looked up afterwards and is not there"
