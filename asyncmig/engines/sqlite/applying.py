@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from asyncmig.engines.base import StepEvents
-    from asyncmig.engines.sqlite.batch import Transaction
     from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw
     from asyncmig.engines.sqlite.desk import Desk
+    from asyncmig.engines.sqlite.shared import Transaction
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Generation, HistoryEntry
     from asyncmig.plan import Step

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.cleanup import see_through
 from asyncmig.engines.sqlite.applying import Turn, body_of, failed_as_a_whole
-from asyncmig.engines.sqlite.batch import Alone
 from asyncmig.engines.sqlite.bodies import prepared_of
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
 from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.foreign_keys import ForeignKeysOff
 from asyncmig.engines.sqlite.leftovers import Surroundings
 from asyncmig.engines.sqlite.records import roll_back
+from asyncmig.engines.sqlite.shared import Alone
 from asyncmig.errors import DatabaseError, DatabaseUnavailableError
 from asyncmig.migration import PythonScript, SqlScript
 
