@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.importing import import_gently
 from asyncmig.sources.checksums import read_checksums
-from asyncmig.sources.reading import BY_ITSELF
+from asyncmig.sources.reading import BY_ITSELF, MAYBE_OURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,8 @@ class Files:
         return self._migrations
 
     def _read_checksums(self) -> Checksums | None:
-        checksums = read_checksums(self.source, self._dialect)
+        is_ours = self._reading.format in MAYBE_OURS
+        checksums = read_checksums(self.source, self._dialect) if is_ours else None
         if checksums is None:
             self._migrations = self._load()
         return checksums

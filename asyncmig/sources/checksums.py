@@ -74,6 +74,8 @@ def _collect(
 ) -> Checksums | None:
     """Read the files of a folder; every migration must have one up, and at most one down.
 
+    Without any version the rest may be those of Flyway, in folders below.
+
     Args:
         entries: The files.
         checksum_of: Gets a file, and how its name ends.
@@ -95,7 +97,8 @@ def _collect(
         found[key] = checksum_of(entry, ending)
         if ending == _UP:
             pairs.add(key)
-    return found if found and downs <= pairs else None
+    has_versions = any(isinstance(key, int) for key in found)
+    return found if has_versions and downs <= pairs else None
 
 
 _ORDINARY = re.compile(

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 AUTO = "auto"
 """Let the folder say whose files it holds."""
 
+MAYBE_OURS = frozenset({AUTO, "asyncmig", "dbmate"})
+"""With these the files may be of our own format."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

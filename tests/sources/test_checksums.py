@@ -155,6 +155,21 @@ def test_files_that_do_not_go_together_are_left_to_the_long_way(
     assert read_checksums(migration_folder, Dialect.SQLITE) is None
 
 
+def test_a_folder_without_a_version_is_left_to_the_long_way(
+    migration_folder: MigrationFolder,
+) -> None:
+    """They may be in folders below, as those of Flyway are: then this would be half of it."""
+    migration_folder.write("R__v.sql", "SELECT 1;\n")
+    (migration_folder.path / "2026").mkdir()
+    migration_folder.write("2026/V1__a.sql", "SELECT 2;\n")
+
+    found = loaded(migration_folder, Dialect.SQLITE)
+
+    assert found is not None
+    assert {1, "v"} == set(found)
+    assert read_checksums(migration_folder, Dialect.SQLITE) is None
+
+
 @given(contents, st.sampled_from(Dialect))
 def test_the_up_part_that_needs_no_lexer_is_the_one_that_the_lexer_finds(
     content: str, dialect: Dialect

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asyncmig.sources.place import Text
     from asyncmig.sources.tree import Tree
 
-_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.*)\.(?P<direction>up|down)\..*")
+_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.*)\.(?P<direction>up|down)\.sql")
 _TOO_MUCH = 1 << 64
 """From here on a number is no version to golang-migrate, and the file is passed over."""
 
@@ -51,7 +51,7 @@ class GolangMigrate:
         )
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
-        """Yield the halves, whatever their names end with; a lone down stands for both."""
+        """Yield the halves in SQL; a lone down stands for both."""
         names = {entry.name: name for entry in tree.files if (name := _take_apart(entry.name))}
         ups = {name.version for name in names.values() if name.direction is Direction.UP}
         for entry in tree.files:

@@ -36,9 +36,9 @@ def test_a_half_may_be_without_the_other() -> None:
     assert "migrations/2_b.down.sql" == second.path
 
 
-def test_numbers_are_compared_as_numbers_and_any_ending_counts() -> None:
-    """golang-migrate leaves it to the driver what a file is written in."""
-    names = ["10_a.up.sql", "9_a.up.pgsql", "0_a.up.sql", "20260101000000_a.up."]
+def test_numbers_are_compared_as_numbers() -> None:
+    """Zero is one of them."""
+    names = ["10_a.up.sql", "9_a.up.sql", "0_a.up.sql", "20260101000000_a.up.sql"]
 
     migrations = load_files(dict.fromkeys(names, "A;"), reading=GOLANG_MIGRATE)
 
@@ -46,8 +46,16 @@ def test_numbers_are_compared_as_numbers_and_any_ending_counts() -> None:
 
 
 def test_what_is_named_otherwise_is_nothing_to_golang_migrate() -> None:
-    """Neither whole files nor other words, nor a number that is too large."""
-    names = ["1_a.sql", "schema.sql", "1-a.up.sql", "1_a.UP.sql", f"{1 << 64}_a.up.sql"]
+    """Neither whole files nor other words, other endings, or a number that is too large."""
+    names = [
+        "1_a.sql",
+        "schema.sql",
+        "1-a.up.sql",
+        "1_a.UP.sql",
+        "1_a.up.json",
+        "1_a.up.sql.bak",
+        f"{1 << 64}_a.up.sql",
+    ]
 
     with pytest.raises(NoMigrationsError):
         load_files(dict.fromkeys(names, "A;"), reading=GOLANG_MIGRATE)
