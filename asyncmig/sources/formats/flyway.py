@@ -116,9 +116,9 @@ class Flyway:
 
 
 def _makes_sure(file_name: str) -> bool:
-    """Tell whether a name is one that only Flyway and refinery give."""
+    """Tell whether a name is one that only Flyway and refinery give: ``V1.sql`` is a plain one."""
     match = _NAME.fullmatch(file_name)
-    return match is not None and match["prefix"] in {_Prefix.VERSIONED, _Prefix.BASELINE}
+    return match is not None and match["prefix"] in {"V", "B"} and match["name"] is not None
 
 
 def _file(folder: Tree, entry: Traversable) -> _FlywayFile | None:

@@ -24,7 +24,7 @@ FLYWAY = Reading("flyway")
 )
 def test_a_version_is_of_several_numbers(file_name: str, version: str, name: str) -> None:
     """Underscores and dots are the same in it; two underscores end it."""
-    [migration] = load_files({file_name: "A;"})
+    [migration] = load_files({file_name: "A;"}, reading=FLYWAY)
 
     assert (Version(version), version, name) == (
         migration.version,

@@ -50,6 +50,8 @@ def format_of(files: dict[str, str]) -> str:
         ({"V1__a.sql": "A;"}, "flyway"),
         ({"V1.2__a.sql": "A;", "R__v.sql": "V;"}, "flyway"),
         ({"B1__a.sql": "A;"}, "flyway"),
+        ({"V1.sql": "A;", "V1_1.sql": "B;"}, "plain"),
+        ({"V1.sql": "A;", "V1_1__b.sql": "B;"}, "flyway"),
         ({"V1__a.sql": "A;", "U1__a.sql": "B;"}, "flyway"),
         ({"more/V1__a.sql": "A;"}, "flyway"),
         ({"R__v.sql": "V;"}, "asyncmig"),
