@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from asyncmig.sql.comments import Comment, line_comments_at_column_zero
     from asyncmig.sql.dialect import Dialect
+    from asyncmig.sql.lexer import solid_spans
     from asyncmig.sql.position import Position, line_at, position_at
     from asyncmig.sql.pragmas import Pragma, foreign_keys_pragma, pragma
     from asyncmig.sql.problems import Problem, problem
@@ -50,6 +51,7 @@ _HOMES = {
     "position_at": "position",
     "pragma": "pragmas",
     "problem": "problems",
+    "solid_spans": "lexer",
     "spelled_out": "statements",
     "split": "statements",
     "transaction_control": "transactions",
@@ -76,6 +78,7 @@ __all__ = [
     "position_at",
     "pragma",
     "problem",
+    "solid_spans",
     "spelled_out",
     "split",
     "transaction_control",

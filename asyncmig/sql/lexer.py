@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.sql import postgresql, sqlite
 from asyncmig.sql.dialect import Dialect
-from asyncmig.sql.marks import MOST_WORDS
+from asyncmig.sql.marks import MOST_WORDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,3 +119,10 @@ def token_spans(
             word = grammar.token.match(script, begin)
             position = word.end() if word else begin + 1
         yield begin, position
+
+
+def solid_spans(script: str, dialect: Dialect) -> list[tuple[int, int]]:
+    """Return where tokens and comments begin and end: inside of one, nothing else can begin."""
+    comments = {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT}
+    spans = [(mark.start, mark.end) for mark in marks(script, dialect) if mark.kind in comments]
+    return sorted([*spans, *token_spans(script, dialect)])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "asyncmig": "native.Native",
-    "dbmate": "native.Native",
+    "dbmate": "dbmate.Dbmate",
     "goose": "goose.Goose",
     "diesel": "diesel.Diesel",
     "prisma": "prisma.Prisma",
@@ -29,6 +29,13 @@ _HOMES = {
     "tern": "tern.Tern",
     "flyway": "flyway.Flyway",
     "refinery": "refinery.Refinery",
+    "drizzle": "drizzle.Drizzle",
+    "atlas": "atlas.Atlas",
+    "graphile-migrate": "graphile.Graphile",
+    "node-pg-migrate": "node_pg_migrate.NodePgMigrate",
+    "postgres-migrations": "postgres_migrations.PostgresMigrations",
+    "yoyo": "yoyo.Yoyo",
+    "rails": "rails.Rails",
     "plain": "plain.Plain",
 }
 """Where each is, by what ``--format`` calls it. The order is that in which they are asked."""

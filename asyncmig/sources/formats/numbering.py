@@ -21,7 +21,7 @@ _STAMP = re.compile(r"(?:19|20)[0-9]{6,}")
 _LENGTH = len("20260102030405")
 
 
-def version_sorted_as_text(digits: str) -> Version:
+def version_sorted_as_text(digits: str, behind: str = "") -> Version:
     """Return the version that digits stand for which their tool compares as text.
 
     Numbers of one length are in the same order as text and as numbers, and most folders have only
@@ -29,14 +29,20 @@ def version_sorted_as_text(digits: str) -> Version:
     ``20240314090000`` as text, and in front of both as a number (vaultwarden), and a sequence
     behind the seconds makes ``202512291102420000`` greater than any of the next year (crates.io).
     So a stamp is filled up to the second, and what follows is a number of its own, with a one in
-    front: ``-0000`` comes behind the same second without it (crates.io has both).
+    front: ``-0000`` comes behind the same second without it (crates.io has both). It is filled with
+    nines where it is followed by something that is greater than a digit, an underscore above all.
+
+    Args:
+        digits: The digits.
+        behind: What follows them, if the tool sorts by that too.
 
     Raises:
         ValueError: They are not all digits.
     """
     if not _STAMP.fullmatch(digits):
         return Version(digits)
-    seconds, sequence = digits[:_LENGTH].ljust(_LENGTH, "0"), digits[_LENGTH:]
+    filling = "9" if behind[:1] > "9" else "0"
+    seconds, sequence = digits[:_LENGTH].ljust(_LENGTH, filling), digits[_LENGTH:]
     return Version(f"{seconds}.1{sequence}" if sequence else seconds)
 
 

@@ -42,9 +42,18 @@ def part(
     )
 
 
-def whole(text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
-    """Return all of a file as the script of the one direction that its name says, or of up."""
-    script = part(text, context.dialect, marked=file.without_transaction)
+def whole(
+    text: Text, file: File, context: Context, *, marked: bool = False
+) -> Mapping[Direction, Script]:
+    """Return all of a file as the script of the one direction that its name says, or of up.
+
+    Args:
+        text: The file.
+        file: Its name, and whether something beside it says that it needs no transaction.
+        context: Whose rules apply.
+        marked: Whether the file itself says so.
+    """
+    script = part(text, context.dialect, marked=marked or file.without_transaction)
     return {file.name.direction or Direction.UP: script}
 
 

@@ -73,7 +73,7 @@ def _halves(folder: Tree) -> list[File]:
         raise place.wrong(
             "its name does not begin with a number", hint="here a version is a number: rename it"
         )
-    version = version_sorted_as_text(match["version"])
+    version = version_sorted_as_text(match["version"], folder.name.removeprefix(match["version"]))
     name = match["name"] or folder.name
     return [
         File(FileName(version, name, _HALVES[entry.name]), folder.path_of(entry), entry)

@@ -1,7 +1,8 @@
 """Whose folder is it?
 
 A format may be sure, because something is there that only its tool writes. If one is, it is that;
-if none is, the folder is ours, or one of plain files that every tool would read in the same way.
+if none is, the folder is ours, or one of plain files that every tool would read in the same way,
+also of those of which only the names are not ours.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from asyncmig.sources.tree import Tree
 
 _NATIVE = "asyncmig"
+_PLAIN = "plain"
 
 
 def recognise(
@@ -42,6 +44,7 @@ def recognise(
     if reading.format != AUTO:
         return format_of(reading.format)
     sure = [candidate for candidate in formats() if candidate.is_sure(tree)]
+    sure = [candidate for candidate in sure if candidate.tool != _PLAIN] or sure
     if not sure:
         return format_of(_NATIVE)
     if len(sure) == 1:
