@@ -201,7 +201,7 @@ def _refuse_changed(matching: Matching, history: History, terms: Terms) -> None:
         and terms.policy.refuses(match.file.migration)
     ]
     if changed:
-        keys = [match.applied.key for match in changed]
+        keys = [match.file.migration.key for match in changed]
         raise terms.refusal(
             f"{_listed(keys)}: no longer what {terms.tool} has applied, by its checksum",
             f"restore {changed[0].file.migration.path}; if the change is harmless, adopt with "

@@ -131,14 +131,18 @@ def recognised(tables: Sequence[ForeignTable], tools: Iterable[Tool]) -> tuple[F
 def _is_of(
     tool: Tool, table: ForeignTable, by_name: Mapping[tuple[str, str], ForeignTable]
 ) -> bool:
-    ours = {name.rpartition(".")[2] for name in (tool.table, *tool.older_tables)}
-    schema = tool.table.rpartition(".")[0]
-    if table.database and schema and table.schema != schema:
+    if not any(_is_called(table, name) for name in (tool.table, *tool.other_tables)):
         return False
-    if plain(table) not in ours or not tool.recognises(table):
+    if not tool.recognises(table):
         return False
     neighbours = {name for home, name in by_name if home == table.schema}
     return neighbours.issuperset(tool.needs) and neighbours.isdisjoint(tool.excludes)
+
+
+def _is_called(table: ForeignTable, name: str) -> bool:
+    """Tell whether a table has that name, and is in that schema if one is written in front."""
+    schema, _, relation = name.rpartition(".")
+    return plain(table) == relation and schema in {"", table.schema if table.database else schema}
 
 
 def _beside(
@@ -152,4 +156,4 @@ def _names(tool: Tool) -> tuple[str, ...]:
     """Return all the tables that have to be looked for to recognise a tool's."""
     schema, dot, _ = tool.table.rpartition(".")
     beside = (f"{schema}{dot}{name}" for name in tool.beside)
-    return (tool.table, *tool.older_tables, *tool.needs, *tool.excludes, *beside)
+    return (tool.table, *tool.other_tables, *tool.needs, *tool.excludes, *beside)

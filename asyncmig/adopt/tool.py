@@ -116,7 +116,7 @@ class Tool:
         interpret: What the rows say.
         optional: Columns that are read where there are some.
         is_exact: Whether the table has no other columns than these.
-        older_tables: What the table was called before.
+        other_tables: What else the table may be called, or where else it may be.
         beside: Tables that may stand beside it, and what is read of them.
         needs: Tables without which it is another tool's.
         excludes: Tables with which it is another tool's.
@@ -131,7 +131,7 @@ class Tool:
     interpret: Interpret
     optional: tuple[str, ...] = ()
     is_exact: bool = False
-    older_tables: tuple[str, ...] = ()
+    other_tables: tuple[str, ...] = ()
     beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     needs: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ class Tool:
 
     def called(self, table: str) -> Tool:
         """Return the same tool with a table of another name."""
-        return replace(self, table=table, older_tables=())
+        return replace(self, table=table, other_tables=())
 
     def recognises(self, table: ForeignTable) -> bool:
         """Tell whether a table has this tool's columns."""

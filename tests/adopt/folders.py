@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from typing import TYPE_CHECKING
 
 from asyncmig.adopt.tools.flyway import crc32_of_lines
-from tests.adopt.tables import FLYWAY, SQLX
+from asyncmig.adopt.tools.graphile_migrate import hash_of
+from asyncmig.adopt.tools.refinery import checksums
+from tests.adopt.tables import (
+    ASYNCPG_TREK,
+    ATLAS,
+    FLYWAY,
+    GRAPHILE,
+    PRISMA,
+    REFINERY,
+    SQITCH,
+    SQLX,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.adopt.tables import Made
@@ -19,6 +32,8 @@ FILES = {
     "3_three.sql": "CREATE TABLE three (id integer PRIMARY KEY);\n",
 }
 REVISIONS = ("a1a1a1a1a1a1", "b2b2b2b2b2b2", "c3c3c3c3c3c3")
+ONE, TWO = (text.encode() for text in list(FILES.values())[:2])
+WITH_CHECKSUM = (ATLAS, FLYWAY, GRAPHILE, PRISMA, REFINERY, SQLX)
 
 
 def write_files(folder: Path, made: Made) -> None:
@@ -30,11 +45,42 @@ def write_files(folder: Path, made: Made) -> None:
 
 def rows_of(made: Made, database_url: str) -> str:
     """Return what puts the rows into the table of a tool, with the checksums of the files."""
-    one, two = (text.encode() for text in list(FILES.values())[:2])
+    is_postgres = database_url.startswith("postgresql")
+    if made is ASYNCPG_TREK and not is_postgres:
+        return made.rows  # every id is NULL there
+    if made is SQITCH:
+        return made.rows.format(changes="sqitch.changes" if is_postgres else "changes")
+    if made not in WITH_CHECKSUM:
+        return made.rows
+    one, two = _CHECKSUMS[made.tool]()
     if made is SQLX:
-        wrapper = "'\\x{}'" if database_url.startswith("postgresql") else "x'{}'"
-        hashes = [wrapper.format(hashlib.sha384(text).hexdigest()) for text in (one, two)]
-        return made.rows.format(one=hashes[0], two=hashes[1])
-    if made is FLYWAY:
-        return made.rows.format(one=crc32_of_lines(one), two=crc32_of_lines(two))
-    return made.rows
+        one, two = (f"'\\x{h}'" if is_postgres else f"x'{h}'" for h in (one, two))
+    elif made is not FLYWAY:
+        one, two = f"'{one}'", f"'{two}'"
+    return made.rows.format(one=one, two=two)
+
+
+def _of_atlas() -> tuple[str, str]:
+    first = b"1_one.sql" + ONE
+    texts = (first, first + b"2_two.sql" + TWO)
+    one, two = (base64.b64encode(hashlib.sha256(text).digest()).decode() for text in texts)
+    return one, two
+
+
+def _of_graphile() -> tuple[str, str]:
+    one = hash_of(None, ONE)
+    return one, hash_of(one, TWO)
+
+
+def _of_refinery() -> tuple[str, str]:
+    return min(checksums("one", 1, ONE)), max(checksums("two", 2, TWO))
+
+
+_CHECKSUMS: dict[str, Callable[[], tuple[str, str]]] = {
+    "atlas": _of_atlas,
+    "flyway": lambda: (str(crc32_of_lines(ONE)), str(crc32_of_lines(TWO))),
+    "graphile-migrate": _of_graphile,
+    "prisma": lambda: (hashlib.sha256(ONE).hexdigest(), hashlib.sha256(TWO).hexdigest()),
+    "refinery": _of_refinery,
+    "sqlx": lambda: (hashlib.sha384(ONE).hexdigest(), hashlib.sha384(TWO).hexdigest()),
+}

@@ -6,8 +6,12 @@ import asyncio
 import contextlib
 import sqlite3
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,20 @@ class Made:
     postgres: str
     sqlite: str
     rows: str
+
+    def __str__(self) -> str:
+        """Return the name of the tool, for the name of a test."""
+        return self.tool
+
+
+def pairs(tools: Iterable[Made]) -> list[tuple[str, Made]]:
+    """Return each tool with each kind of database that it runs on."""
+    return [
+        (kind, made)
+        for made in tools
+        for kind, ddl in (("sqlite", made.sqlite), ("postgresql", made.postgres))
+        if ddl
+    ]
 
 
 async def make_tables(database_url: str, made: Made, more: str = "") -> None:
@@ -136,3 +154,209 @@ YOYO = Made(
     "INSERT INTO _yoyo_migration VALUES ('h1', '1_one', '2024-01-02 10:00:00'), "
     "('h2', '2_two', '2024-01-03 10:00:00')",
 )
+
+_REFINERY = (
+    "CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name VARCHAR(255), "
+    "applied_on VARCHAR(255), checksum VARCHAR(255))"
+)
+REFINERY = Made(
+    "refinery",
+    _REFINERY,
+    _REFINERY,
+    "INSERT INTO refinery_schema_history VALUES "
+    "(1, 'one', '2024-01-02T10:00:00.123456789Z', {one}), "
+    "(2, 'two', '2024-01-03T10:00:00Z', {two})",
+)
+TERN = Made(
+    "tern",
+    "CREATE TABLE schema_version (version int4 not null)",
+    "",
+    "INSERT INTO schema_version VALUES (2)",
+)
+_ATLAS = (
+    "CREATE TABLE atlas_schema_revisions (version varchar NOT NULL, description varchar NOT NULL, "
+    "type bigint NOT NULL DEFAULT 2, applied bigint NOT NULL DEFAULT 0, "
+    "total bigint NOT NULL DEFAULT 0, executed_at {time} NOT NULL, "
+    "execution_time bigint NOT NULL, error text, error_stmt text, hash varchar NOT NULL, "
+    "partial_hashes text, operator_version varchar NOT NULL, PRIMARY KEY (version))"
+)
+ATLAS = Made(
+    "atlas",
+    _ATLAS.format(time="timestamptz"),
+    _ATLAS.format(time="datetime"),
+    "INSERT INTO atlas_schema_revisions VALUES "
+    "('.atlas_cloud_identifier', 'id', 2, 0, 0, '2024-01-01 10:00:00+00:00', 0, '', '', '', "
+    "NULL, 'v1'), "
+    "('1', 'one', 2, 1, 1, '2024-01-02 10:00:00+00:00', 9, '', '', {one}, NULL, 'v1'), "
+    "('2', 'two', 2, 1, 1, '2024-01-03 10:00:00+00:00', 9, '', '', {two}, NULL, 'v1')",
+)
+GRAPHILE = Made(
+    "graphile-migrate",
+    "CREATE SCHEMA graphile_migrate; CREATE TABLE graphile_migrate.migrations (hash text "
+    "PRIMARY KEY, previous_hash text REFERENCES graphile_migrate.migrations, filename text "
+    "NOT NULL, date timestamptz NOT NULL DEFAULT now())",
+    "",
+    "INSERT INTO graphile_migrate.migrations VALUES "
+    "({one}, NULL, '000001.sql', '2024-01-02 10:00:00+00'), "
+    "({two}, {one}, '000002.sql', '2024-01-03 10:00:00+00')",
+)
+NODE_PG_MIGRATE = Made(
+    "node-pg-migrate",
+    "CREATE TABLE pgmigrations (id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, "
+    "run_on timestamp NOT NULL)",
+    "",
+    "INSERT INTO pgmigrations (name, run_on) VALUES ('1_one', '2024-01-02 10:00:00'), "
+    "('2_two', '2024-01-03 10:00:00')",
+)
+_DIESEL = (
+    "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, "
+    "run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+)
+DIESEL = Made(
+    "diesel",
+    _DIESEL,
+    _DIESEL,
+    "INSERT INTO __diesel_schema_migrations VALUES ('1', '2024-01-02 10:00:00'), "
+    "('2', '2024-01-03 10:00:00')",
+)
+_PRISMA = (
+    "CREATE TABLE _prisma_migrations (id VARCHAR(36) PRIMARY KEY NOT NULL, "
+    "checksum VARCHAR(64) NOT NULL, finished_at {time}, migration_name VARCHAR(255) NOT NULL, "
+    "logs TEXT, rolled_back_at {time}, started_at {time} NOT NULL DEFAULT {now}, "
+    "applied_steps_count INTEGER NOT NULL DEFAULT 0)"
+)
+PRISMA = Made(
+    "prisma",
+    _PRISMA.format(time="TIMESTAMPTZ", now="now()"),
+    _PRISMA.format(time="DATETIME", now="current_timestamp"),
+    "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, rolled_back_at) "
+    "VALUES ('a', {one}, '2024-01-02 10:00:00+00:00', '1_one', NULL), "
+    "('b', {two}, '2024-01-03 10:00:00+00:00', '2_two', NULL), "
+    "('c', 'x', NULL, '3_three', '2024-01-03 11:00:00+00:00')",
+)
+RIVER = Made(
+    "river",
+    "CREATE TABLE river_migration (line TEXT NOT NULL, version bigint NOT NULL, "
+    "created_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (line, version))",
+    "CREATE TABLE river_migration (line TEXT NOT NULL, version integer NOT NULL, "
+    "created_at timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (line, version))",
+    "INSERT INTO river_migration VALUES ('main', 1, '2024-01-02 10:00:00+00:00'), "
+    "('main', 2, '2024-01-03 10:00:00+00:00'), ('other', 3, '2024-01-04 10:00:00+00:00')",
+)
+_SQITCH = (
+    "(change_id TEXT PRIMARY KEY, script_hash TEXT, change TEXT NOT NULL, project TEXT NOT NULL, "
+    "note TEXT NOT NULL DEFAULT '', committed_at {time} NOT NULL)"
+)
+SQITCH = Made(
+    "sqitch",
+    "CREATE SCHEMA sqitch; CREATE TABLE sqitch.changes " + _SQITCH.format(time="timestamptz"),
+    "CREATE TABLE changes " + _SQITCH.format(time="DATETIME"),
+    "INSERT INTO {changes} (change_id, change, project, committed_at) VALUES "
+    "('x', 'one', 'shop', '2024-01-02 10:00:00+00:00'), "
+    "('y', 'two', 'shop', '2024-01-03 10:00:00+00:00')",
+)
+_LIQUIBASE = (
+    "CREATE TABLE databasechangelog (id VARCHAR(255) NOT NULL, author VARCHAR(255) NOT NULL, "
+    "filename VARCHAR(255) NOT NULL, dateexecuted TIMESTAMP NOT NULL, orderexecuted INT NOT NULL, "
+    "exectype VARCHAR(10) NOT NULL, md5sum VARCHAR(35)); "
+    "CREATE TABLE databasechangeloglock (id INT PRIMARY KEY, locked BOOLEAN NOT NULL, "
+    "lockgranted TIMESTAMP, lockedby VARCHAR(255)); "
+    "INSERT INTO databasechangeloglock VALUES (1, false, NULL, NULL)"
+)
+LIQUIBASE = Made(
+    "liquibase",
+    _LIQUIBASE,
+    _LIQUIBASE.replace("databasechangelog", "DATABASECHANGELOG"),
+    "INSERT INTO databasechangelog VALUES "
+    "('a', 'me', 'db/1_one.sql', '2024-01-02 09:00:00', 1, 'EXECUTED', NULL), "
+    "('b', 'me', 'db/1_one.sql', '2024-01-02 10:00:00', 2, 'EXECUTED', NULL), "
+    "('c', 'me', 'db/2_two.sql', '2024-01-03 10:00:00', 3, 'RERAN', NULL), "
+    "('d', 'me', 'db/3_three.sql', '2024-01-04 10:00:00', 4, 'SKIPPED', NULL)",
+)
+_DJANGO = (
+    "CREATE TABLE django_migrations (id {key}, app varchar(255) NOT NULL, "
+    "name varchar(255) NOT NULL, applied {time} NOT NULL)"
+)
+DJANGO = Made(
+    "django",
+    _DJANGO.format(key="bigint PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY", time="timestamptz"),
+    _DJANGO.format(key="integer PRIMARY KEY AUTOINCREMENT", time="datetime"),
+    "INSERT INTO django_migrations (app, name, applied) VALUES "
+    "('shop', '1_one', '2024-01-02 10:00:00+00:00'), "
+    "('shop', '2_two', '2024-01-03 10:00:00+00:00')",
+)
+TORTOISE = Made(
+    "tortoise",
+    DJANGO.postgres.replace("django", "tortoise").replace("applied", "applied_at"),
+    DJANGO.sqlite.replace("django", "tortoise").replace("applied", "applied_at"),
+    DJANGO.rows.replace("django", "tortoise").replace("applied", "applied_at"),
+)
+AERICH = Made(
+    "aerich",
+    "CREATE TABLE aerich (id SERIAL PRIMARY KEY, version VARCHAR(255) NOT NULL, "
+    "app VARCHAR(100) NOT NULL, content JSONB NOT NULL)",
+    "CREATE TABLE aerich (id INTEGER PRIMARY KEY AUTOINCREMENT, version VARCHAR(255) NOT NULL, "
+    "app VARCHAR(100) NOT NULL, content JSON NOT NULL)",
+    "INSERT INTO aerich (version, app, content) VALUES ('1_one.py', 'models', '{}'), "
+    "('2_two.py', 'models', '{}')",
+)
+PICCOLO = Made(
+    "piccolo",
+    "CREATE TABLE migration (id SERIAL PRIMARY KEY, name VARCHAR(200), app_name VARCHAR(200), "
+    "ran_on TIMESTAMP)",
+    "CREATE TABLE migration (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(200), "
+    "app_name VARCHAR(200), ran_on TIMESTAMP)",
+    "INSERT INTO migration (name, app_name, ran_on) VALUES ('1', 'shop', '2024-01-02 10:00:00'), "
+    "('2', 'shop', '2024-01-03 10:00:00')",
+)
+_TREK = (
+    "CREATE TABLE migrations (id SERIAL PRIMARY KEY, from_revision TEXT, to_revision TEXT, "
+    "timestamp TIMESTAMP NOT NULL DEFAULT current_timestamp)"
+)
+ASYNCPG_TREK = Made(
+    "asyncpg-trek",
+    _TREK,
+    _TREK,
+    "INSERT INTO migrations (from_revision, to_revision, timestamp) VALUES "
+    "('initial', '1', '2024-01-02 10:00:00'), ('1', '2', '2024-01-02 10:00:00'), "
+    "('2', '3', '2024-01-02 11:00:00'), ('3', '1', '2024-01-02 12:00:00'), "
+    "('1', '2', '2024-01-03 10:00:00')",
+)
+PGMIGRATE = Made(
+    "pgmigrate",
+    "CREATE TABLE schema_version (version BIGINT NOT NULL PRIMARY KEY, description TEXT NOT NULL, "
+    "type TEXT NOT NULL DEFAULT 'auto', installed_by TEXT NOT NULL, "
+    "installed_on TIMESTAMP WITHOUT TIME ZONE DEFAULT now() NOT NULL)",
+    "",
+    "INSERT INTO schema_version VALUES (1, 'one', 'auto', 'me', '2024-01-02 10:00:00'), "
+    "(2, 'two', 'auto', 'me', '2024-01-03 10:00:00')",
+)
+EVERY = (
+    AERICH,
+    ALEMBIC,
+    ASYNCPG_TREK,
+    ATLAS,
+    DBMATE,
+    DIESEL,
+    DJANGO,
+    FLYWAY,
+    GOLANG_MIGRATE,
+    GOOSE,
+    GRAPHILE,
+    LIQUIBASE,
+    NODE_PG_MIGRATE,
+    PGMIGRATE,
+    PICCOLO,
+    PRISMA,
+    RAILS,
+    REFINERY,
+    RIVER,
+    SQITCH,
+    SQLX,
+    TERN,
+    TORTOISE,
+    YOYO,
+)
+"""One for each tool, in the order of the tools."""
+WITHOUT_TIME = (AERICH, ALEMBIC, DBMATE, GOLANG_MIGRATE, RAILS, TERN)
+"""Those that do not write down when something was applied."""

@@ -132,7 +132,7 @@ FLYWAY = Tool(
         "installed_on",
         "success",
     ),
-    older_tables=("schema_version",),
+    other_tables=("schema_version",),
     interpret=_interpret,
     locks=_locks,
     changed=each(_is_same),

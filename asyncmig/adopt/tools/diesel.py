@@ -1,0 +1,27 @@
+"""diesel: a row per version, which is the name of the folder without dashes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asyncmig.adopt.tool import Applied, ForeignHistory, Tool, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asyncmig.adopt.tool import Rows
+
+
+def _interpret(rows: Rows, _beside: Mapping[str, Rows]) -> ForeignHistory:
+    found = sorted((row["version"] or "", row["run_on"]) for row in rows)
+    return ForeignHistory(
+        tuple(Applied(version, version=version, at=moment(at)) for version, at in found)
+    )
+
+
+DIESEL = Tool(
+    name="diesel",
+    table="__diesel_schema_migrations",
+    columns=("version", "run_on"),
+    interpret=_interpret,
+)
