@@ -11,7 +11,11 @@ from tests.values import repeatable, versioned
 FILES = [MigrationFile(versioned(number)) for number in (1, 2, 3)]
 
 
-def matched(history: ForeignHistory, files: list[MigrationFile] = FILES, **mapped: str) -> Matching:
+def matched(
+    history: ForeignHistory,
+    files: list[MigrationFile] = FILES,
+    mapped: dict[str, str] | None = None,
+) -> Matching:
     """Match without checksums."""
     return match(history, files, None, mapped or {})
 
