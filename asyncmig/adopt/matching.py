@@ -115,7 +115,7 @@ class _Places:
             mapped=mapped,
             versions={file.migration.version: file for file in versioned if file.migration.version},
             names={name: file for file in versioned for name in file.names},
-            repeatables={f.migration.name: f for f in files if f.migration.version is None},
+            repeatables={_joined(f): f for f in files if f.migration.version is None},
             bare={f.migration.name: f for f in versioned if often[f.migration.name] == 1},
         )
 
@@ -131,6 +131,11 @@ class _Places:
                     return file
         version = Version.parse(applied.version or "")
         return None if version is None else self.versions.get(version)
+
+
+def _joined(file: MigrationFile) -> str:
+    """Return the name of a repeatable as it is written; Flyway keeps it with blanks."""
+    return file.migration.name.replace(" ", "_")
 
 
 def _refuse_unknown(mapped: Mapping[str, str], history: ForeignHistory, places: _Places) -> None:

@@ -331,6 +331,14 @@ PGMIGRATE = Made(
     "INSERT INTO schema_version VALUES (1, 'one', 'auto', 'me', '2024-01-02 10:00:00'), "
     "(2, 'two', 'auto', 'me', '2024-01-03 10:00:00')",
 )
+SQL_MIGRATE = Made(
+    "sql-migrate",
+    "CREATE TABLE gorp_migrations (id text NOT NULL PRIMARY KEY, "
+    "applied_at timestamp with time zone)",
+    "CREATE TABLE gorp_migrations (id varchar(255) not null primary key, applied_at datetime)",
+    "INSERT INTO gorp_migrations VALUES ('1_one.sql', '2024-01-02 10:00:00+00:00'), "
+    "('2_two.sql', '2024-01-03 10:00:00+00:00')",
+)
 EVERY = (
     AERICH,
     ALEMBIC,
@@ -352,6 +360,7 @@ EVERY = (
     REFINERY,
     RIVER,
     SQITCH,
+    SQL_MIGRATE,
     SQLX,
     TERN,
     TORTOISE,

@@ -16,6 +16,7 @@ from asyncmig.adopt.tools import TOOLS
 from asyncmig.adopt.tools.graphile_migrate import hash_of
 from asyncmig.foreign import ForeignTable
 from tests.adopt.tables import EVERY
+from tests.docs.markdown import PROJECT, section, table
 
 if TYPE_CHECKING:
     from asyncmig.adopt.tool import Tool
@@ -45,10 +46,24 @@ def test_the_tools_are_sorted_and_each_is_tried_on_a_database() -> None:
     assert names == [made.tool for made in EVERY]
 
 
+def test_the_page_lists_every_tool_with_its_tables() -> None:
+    """What it says of locks and checksums is what is done."""
+    rows = table(section((PROJECT / "docs/howto/adopt.md").read_text(), "## Which tools"))
+    told = {row[0].split("`")[1]: row for row in rows}
+
+    assert list(BY_NAME) == list(told)
+    for name, row in told.items():
+        tool = BY_NAME[name]
+        assert tool.table in row[1]
+        assert (tool.changed is not None) == bool(row[2])
+        holds = bool(tool.locks(ForeignTable("public", "any", {}, "shop")))
+        assert holds == (row[3] == "yes")
+
+
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_no_two_tools_recognise_the_same_table(tool: Tool) -> None:
     """Else ``auto`` would have to guess, but for what stands beside a table."""
-    table = ForeignTable("public", "any", dict.fromkeys(tool.columns, "text"), "shop")
+    found = ForeignTable("public", "any", dict.fromkeys(tool.columns, "text"), "shop")
     same_place = [
         other
         for other in TOOLS
@@ -56,7 +71,7 @@ def test_no_two_tools_recognise_the_same_table(tool: Tool) -> None:
         and (other.needs, other.excludes) in {((), ()), (tool.needs, tool.excludes)}
     ]
 
-    assert [tool] == [other for other in same_place if other.recognises(table)]
+    assert [tool] == [other for other in same_place if other.recognises(found)]
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -167,6 +182,15 @@ def test_a_lock_of_liquibase_that_nobody_holds_is_no_trouble() -> None:
     free: list[Row] = [{"locked": "f", "lockedby": None}]
 
     assert said("liquibase", [], databasechangeloglock=free).is_empty
+
+
+def test_versions_that_are_compared_as_text_are_those_of_the_files() -> None:
+    """Here they are compared as numbers, so the formats spell them otherwise."""
+    diesel = said("diesel", [{"version": "20240313"}, {"version": "initial"}])
+    prisma = said("prisma", [{"migration_name": "20240313_a", "finished_at": "x"}])
+
+    assert ["20240313000000", None] == [applied.version for applied in diesel.applied]
+    assert ["20240313000000"] == [applied.order for applied in prisma.applied]
 
 
 MOMENTS = {

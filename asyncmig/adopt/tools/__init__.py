@@ -24,6 +24,7 @@ from asyncmig.adopt.tools.rails import RAILS
 from asyncmig.adopt.tools.refinery import REFINERY
 from asyncmig.adopt.tools.river import RIVER
 from asyncmig.adopt.tools.sqitch import SQITCH
+from asyncmig.adopt.tools.sql_migrate import SQL_MIGRATE
 from asyncmig.adopt.tools.sqlx import SQLX
 from asyncmig.adopt.tools.tern import TERN
 from asyncmig.adopt.tools.tortoise import TORTOISE
@@ -53,6 +54,7 @@ TOOLS: tuple[Tool, ...] = (
     REFINERY,
     RIVER,
     SQITCH,
+    SQL_MIGRATE,
     SQLX,
     TERN,
     TORTOISE,

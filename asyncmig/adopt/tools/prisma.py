@@ -16,6 +16,7 @@ from asyncmig.adopt.tool import (
     rest_of,
 )
 from asyncmig.adopt.verification import each
+from asyncmig.sources.formats.numbering import version_sorted_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +45,17 @@ def _applied(row: ForeignRow) -> Applied:
     return Applied(
         name,
         names=(name,),
-        order=leading_digits(name),
+        order=_version(name),
         name=rest_of(name),
         at=moment(row["finished_at"]),
         checksum=row["checksum"],
     )
+
+
+def _version(name: str) -> str | None:
+    """Return the version that a folder of that name has here; Prisma compares them as text."""
+    digits = leading_digits(name)
+    return None if digits is None else version_sorted_as_text(digits).text
 
 
 def _failed(names: list[str]) -> Trouble:
