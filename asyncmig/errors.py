@@ -19,6 +19,7 @@
     │   ├── IncompleteMigrationError
     │   ├── PendingMigrationsError
     │   ├── HistoryNotEmptyError
+    │   ├── NoHistoryError
     │   ├── HistoryElsewhereError
     │   ├── ForeignHistoryError
     │   └── HistoryFormatError
@@ -258,6 +259,26 @@ class PendingMigrationsError(HistoryError):
 
 class HistoryNotEmptyError(HistoryError):
     """A baseline is for a database without history, and this one has one."""
+
+
+class NoHistoryError(HistoryError):
+    """The database has tables and no history: nothing tells which migrations are in it.
+
+    Attributes:
+        tables: The tables and views that are there, as far as they may be of any migration.
+    """
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        more = f" and {len(tables) - _SHOWN} more" if tables[_SHOWN:] else ""
+        super().__init__(
+            f"the database has no history, but it is not empty: {', '.join(tables[:_SHOWN])}{more}",
+            hint=(
+                "say which migrations are in it: --baseline none begins with the first file, "
+                "--baseline VERSION (or latest) records that everything up to it is there and goes "
+                "on behind it, and `asyncmig adopt` takes over the history of another tool"
+            ),
+        )
+        self.tables = tuple(tables)
 
 
 class HistoryElsewhereError(HistoryError):

@@ -86,6 +86,17 @@ class LockAcquired(RunEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineRecorded(RunEvent):
+    """The database had tables and no history, and the history begins where the caller had said.
+
+    Attributes:
+        version: Everything up to it is declared to be in the database.
+    """
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationStarted(MigrationEvent):
     """A migration is about to run; its turn is confirmed under the lock.
 
@@ -225,6 +236,7 @@ Event = (
     RunStarted
     | LockWaiting
     | LockAcquired
+    | BaselineRecorded
     | MigrationStarted
     | MigrationApplied
     | MigrationReverted

@@ -20,6 +20,7 @@ RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "async
 LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
 SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
 ADOPTING = (*LOOKING, "asyncmig.adopt.tools", "asyncmig.adopt.matching", "asyncmig.adoption")
+FIRST_RUN = ("asyncmig.status", "asyncmig.plan", "asyncmig.repair", "asyncmig.first_run")
 """What the calls of a migrator need, apart from a driver."""
 
 _BREATH = 1e-5

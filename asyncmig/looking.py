@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from asyncmig.errors import SettingsError
+from asyncmig.first_run import as_if_recorded, look_around
+from asyncmig.migration import Direction
 from asyncmig.opening import opened
 from asyncmig.plan import make_plan
 from asyncmig.report import PlanReport, StatusReport
@@ -43,7 +46,19 @@ async def plan_of(
     script: bool,
 ) -> PlanReport:
     """Return what would be run, and on request as a script."""
-    migrations, history = await look(engine, files, runner)
+    async with opened(engine.session(runner), files.migrations()) as (session, reading):
+        history = await session.history()
+        target: str | None = None
+        if not history.entries and request.direction is Direction.UP:
+            history, target = await look_around(session, history, policy)
+        migrations = await reading
+    if target is not None:
+        if script:
+            raise SettingsError(
+                "a script cannot record the baseline",
+                hint=f"record it first: `asyncmig baseline {target}`",
+            )
+        history = as_if_recorded(migrations, history, target)
     plan = make_plan(migrations, history, request, policy)
     return PlanReport(
         database=engine.address,

@@ -64,6 +64,8 @@ class Migrator(Adopter):
         out_of_order: What to do with a pending version below the newest applied one.
         changed: What to do with files that were edited after they had been applied; ``None`` (the
             default) refuses edited SQL and warns of edited Python, which formatters like to touch.
+        baseline: What of the migrations is in a database that has tables and no history: ``none``,
+            a version and all before it, or ``latest``; ``None`` (the default) refuses to guess.
         durability: When the disk must have it all: after each ``migration`` or after the ``run``.
         single_transaction: Whether :meth:`up` applies everything or nothing, unless it says itself.
         lock_report: Whether to tell what each migration locks, rewrites and scans (PostgreSQL).
@@ -98,6 +100,7 @@ class Migrator(Adopter):
         busy_timeout: float = 30.0,
         out_of_order: OutOfOrder | str = OutOfOrder.ERROR,
         changed: Changed | str | None = None,
+        baseline: Target | None = None,
         durability: Durability | str = Durability.MIGRATION,
         single_transaction: bool = False,
         lock_report: bool = False,
@@ -130,7 +133,7 @@ class Migrator(Adopter):
         self._source = source
         self._reading = Reading(format, dict(placeholders or {}))
         self._wait_timeout = wait_timeout
-        self._policy = Policy.of(out_of_order, changed)
+        self._policy = Policy.of(out_of_order, changed, baseline)
         self._settings = settings
         self._observer = observer_of(observer)
         self._is_single = single_transaction

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.errors import AsyncmigError
 from asyncmig.events import (
+    BaselineRecorded,
     LockAcquired,
     LocksReported,
     LockWaiting,
@@ -88,6 +89,10 @@ class Narrator:
     def locked(self, seconds: float) -> None:
         """Tell that the lock is held now."""
         self._tell(LockAcquired(self.run_id, self.database, milliseconds(seconds)))
+
+    def recorded(self, entry: HistoryEntry) -> None:
+        """Tell that the history begins with a baseline."""
+        self._tell(BaselineRecorded(self.run_id, self.database, entry.key))
 
     def started(self, step: Step) -> None:
         """Tell that a migration is about to run."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import Setup
     from asyncmig.events import Observer
-    from asyncmig.request import Changed, Durability, OutOfOrder
+    from asyncmig.request import Changed, Durability, OutOfOrder, Target
 
 
 class Options(TypedDict, total=False):
@@ -29,6 +29,7 @@ class Options(TypedDict, total=False):
     busy_timeout: float
     out_of_order: OutOfOrder | str
     changed: Changed | str | None
+    baseline: Target | None
     durability: Durability | str
     single_transaction: bool
     lock_report: bool

@@ -28,6 +28,8 @@ class RunReport:
         warnings: The migrations that have a problem which the policy lets pass.
         postponed: The migrations of phase ``post`` that are left for when the new code is
             everywhere.
+        baseline: What the run declared to be in the database before it did anything; ``None`` for
+            nothing.
     """
 
     database: str
@@ -40,6 +42,7 @@ class RunReport:
     duration_ms: int
     warnings: tuple[MigrationStatus, ...] = ()
     postponed: tuple[MigrationStatus, ...] = ()
+    baseline: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,14 +87,22 @@ class Policy:
         out_of_order: For pending versions below the newest applied one.
         changed_sql: For edited SQL files.
         changed_python: For edited Python files, which formatters like to touch.
+        baseline: What is there of the migrations where there are tables and no history: ``none``,
+            ``latest`` or a version; ``None`` to have that refused.
     """
 
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed_sql: Changed = Changed.ERROR
     changed_python: Changed = Changed.WARN
+    baseline: str | None = None
 
     @classmethod
-    def of(cls, out_of_order: OutOfOrder | str, changed: Changed | str | None) -> Policy:
+    def of(
+        cls,
+        out_of_order: OutOfOrder | str,
+        changed: Changed | str | None,
+        baseline: Target | None = None,
+    ) -> Policy:
         """Return the policy that a caller spells out; ``changed`` is for SQL and Python alike.
 
         Raises:
@@ -102,10 +110,11 @@ class Policy:
         """
         hint = "out_of_order: error, apply or warn; changed: error or warn"
         order = _chosen(OutOfOrder, out_of_order, hint=hint)
+        start = _baseline(baseline)
         if changed is None:
-            return cls(order)
+            return cls(order, baseline=start)
         change = _chosen(Changed, changed, hint=hint)
-        return cls(order, changed_sql=change, changed_python=change)
+        return cls(order, change, change, start)
 
     def refuses(self, migration: Migration) -> bool:
         """Tell whether an edit of that migration's file stops the run."""
@@ -215,6 +224,18 @@ def _chosen(choices: type[Choice], given: str, *, hint: str) -> Choice:
         return choices(given)
     except ValueError as error:
         raise SettingsError(str(error), hint=hint) from None
+
+
+def _baseline(given: Target | None) -> str | None:
+    """Return what a caller says is there already: ``none``, ``latest`` or a version.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    text = None if given is None else str(given)
+    if text is None or text in {"none", "latest"} or Version.parse(text) is not None:
+        return text
+    raise SettingsError(f"{text!r} is not a baseline", hint="baseline: none, latest or a version")
 
 
 def _version(given: Target | None) -> Version | None:

@@ -28,7 +28,7 @@ from asyncmig.errors import (
 )
 from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
-from asyncmig.importing import ANYIO_BACKEND, imported
+from asyncmig.importing import ANYIO_BACKEND, FIRST_RUN, imported
 from asyncmig.migration import Direction, PythonScript
 from asyncmig.narrator import milliseconds
 from asyncmig.opening import head_start, opened
@@ -63,6 +63,7 @@ class Run:
         entries: The rows written so far, for good.
         history: The history as last seen.
         waited: Seconds that the lock took, or the wait that made it needless.
+        baseline: What was recorded before anything was run, if something was.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Run:
         self.entries: Sequence[HistoryEntry] = self._tally.entries
         self.history = History(exists=False)
         self.waited = 0.0
+        self.baseline: HistoryEntry | None = None
+        self._target: str | None = None
         self._current: Current | None = None
         self._engine = engine
         self._files = files
@@ -127,6 +130,7 @@ class Run:
             duration_ms=duration_ms,
             warnings=tuple(status for status in statuses if status.problems),
             postponed=tuple(status for status in statuses if status.is_postponed),
+            baseline=None if self.baseline is None else self.baseline.version,
         )
 
     async def execute(self, request: Request) -> None:
@@ -184,8 +188,8 @@ class Run:
         try:
             async with session.lock(self._wait_for(request, began)) as self.waited:
                 self._narrator.locked(self.waited)
-                # The holder mostly lets go before this runner has looked again.
-                self.history = await session.history()
+                if self._target is not None:
+                    await self._record(session, self._target)
                 self._repeat_failure(self.history, request, began)
                 await self._carry_out(session, request)
                 if again and self.entries:
@@ -194,6 +198,30 @@ class Run:
             return
         except ReadOnlyDatabaseError as error:
             raise self._with_pending(error, request) from error.__cause__
+
+    async def _admit(self, session: Session, request: Request) -> None:
+        """Read the history under the lock, and where there is none decide where to begin.
+
+        The holder mostly lets go before this runner has looked again. Only a first run asks what
+        else is in the database.
+        """
+        self._target = None
+        self.history = await session.history()
+        if self.history.entries or request.direction is Direction.DOWN:
+            return
+        await imported(*FIRST_RUN)
+        from asyncmig.first_run import look_around
+
+        self.history, self._target = await look_around(session, self.history, self._policy)
+
+    async def _record(self, session: Session, target: str) -> None:
+        """Record the baseline with which the history begins."""
+        from asyncmig.first_run import record
+
+        self.baseline = await record(session, self._migrations, target)
+        if self.baseline is not None:
+            self._narrator.recorded(self.baseline)
+        self.history = await session.history()
 
     async def _carry_out(self, session: Session, request: Request) -> None:
         """Plan under the lock, apply step by step, and plan again whenever the history moved.
@@ -343,7 +371,12 @@ class Run:
             self._repeat_failure(history, request, began)
             return False
 
-        return Wait(self._wait_timeout, settled, self._narrator.waiting)
+        return Wait(
+            self._wait_timeout,
+            settled,
+            self._narrator.waiting,
+            admit=partial(self._admit, request=request),
+        )
 
     def _repeat_failure(self, history: History, request: Request, began: Generation) -> None:
         """Fail as the holder failed, if this runner would run the very same thing next.

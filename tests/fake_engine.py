@@ -62,6 +62,8 @@ class FakeDatabase:
         before: What happens just before a step is applied, in turn; ``None`` for nothing.
         flushes: What happens in a flush, in turn; ``None`` for nothing. May raise.
         prepared: What came along with each step, as it was cut before.
+        residents: The tables that are there and not ours.
+        asked: What happens just before they are named, in turn; ``None`` for nothing.
     """
 
     rows: History = field(default_factory=lambda: History(exists=False))
@@ -75,6 +77,8 @@ class FakeDatabase:
     before: deque[Hook | None] = field(default_factory=deque)
     flushes: deque[Hook | None] = field(default_factory=deque)
     prepared: list[Prepared | None] = field(default_factory=list)
+    residents: list[str] = field(default_factory=list)
+    asked: deque[Hook | None] = field(default_factory=deque)
 
     @property
     def states(self) -> list[tuple[str, str]]:
@@ -152,12 +156,20 @@ class FakeSession:
         del reading
         return []
 
+    async def residents(self) -> Sequence[str]:
+        """Name what is there."""
+        self.database.calls.append("residents")
+        if self.database.asked and (hook := self.database.asked.popleft()):
+            hook()
+        return self.database.residents
+
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
         """Hold the lock."""
         if self.database.refusal is not None:
             raise self.database.refusal
         await acquire(self, wait)
+        await wait.admit(self)
         self.database.rows = replace(self.database.rows, exists=True)
         try:
             yield 0.25
@@ -327,13 +339,14 @@ def run_on(
     told: Observer | None = None,
     wait_timeout: float | None = 5.0,
     durability: Durability = Durability.MIGRATION,
+    policy: Policy | None = None,
 ) -> Run:
     """Return a run on the database."""
     engine: Engine = FakeEngine(database)
     return Run(
         engine,
         LoadedFiles(FILES if files is None else files),
-        Policy(),
+        policy or Policy(),
         Runner("r1", "0"),
         wait_timeout=wait_timeout,
         narrator=Narrator(told or Told(), run_id="r1", database="memory"),

@@ -24,6 +24,7 @@ from asyncmig.errors import (
     LockTimeoutError,
     MigrationFailedError,
     MissingMigrationError,
+    NoHistoryError,
     NoMigrationsError,
     OutOfOrderError,
     PendingMigrationsError,
@@ -54,6 +55,7 @@ SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
     OutOfOrderError: lambda: OutOfOrderError(["3"], newest="4", file="f"),
     IncompleteMigrationError: lambda: IncompleteMigrationError(["3"]),
     PendingMigrationsError: lambda: PendingMigrationsError(["3"]),
+    NoHistoryError: lambda: NoHistoryError(["public.users"]),
     HistoryElsewhereError: lambda: HistoryElsewhereError(expected="a.h", found=["b.h"]),
     ForeignHistoryError: lambda: ForeignHistoryError(
         "it stopped", tool="goose", table="public.goose_db_version", hint="mend it"

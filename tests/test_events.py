@@ -17,6 +17,7 @@ NAMES = [
     "RunStarted",
     "LockWaiting",
     "LockAcquired",
+    "BaselineRecorded",
     "MigrationStarted",
     "MigrationApplied",
     "MigrationReverted",

@@ -39,6 +39,7 @@ def open_migrator(settings: Settings, observer: Observer) -> Migrator:
         busy_timeout=settings.busy_timeout,
         out_of_order=settings.out_of_order,
         changed=settings.changed,
+        baseline=settings.baseline,
         durability=settings.durability,
         single_transaction=settings.single_transaction,
         lock_report=settings.lock_report,

@@ -106,6 +106,15 @@ def add_phase_option(parser: Parser) -> None:
     )
 
 
+def add_baseline_option(parser: Parser) -> None:
+    """Add what to make of tables without a history."""
+    parser.add_argument(
+        "--baseline",
+        metavar="VERSION",
+        help="where there are tables and no history: none, latest, or the last one that is there",
+    )
+
+
 def add_yes_option(parser: Parser) -> None:
     """Add the answer to the question that would be asked."""
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asyncmig.cli.command import Outcome
 from asyncmig.cli.output.document import Facts, row_of_entry, with_locks
@@ -54,13 +54,20 @@ def outcome_of(invocation: Invocation, *reports: RunReport) -> Outcome:
             for entry in entries
         ),
         lock_wait_ms=sum(report.lock_wait_ms for report in reports),
-        more={"postponed": [status.key for status in last.postponed]},
+        more=_more(reports),
     )
     if invocation.options.quiet:
         return Outcome(facts)
     took = sum(report.duration_ms for report in reports)
     lines = [*_warnings(last), _summary(last, entries, took), *postponed(last.postponed)]
     return Outcome(facts, "\n".join(lines))
+
+
+def _more(reports: tuple[RunReport, ...]) -> dict[str, Any]:
+    """Return what stands in the document behind the fields of every command."""
+    more: dict[str, Any] = {"postponed": [status.key for status in reports[-1].postponed]}
+    recorded = [str(report.baseline) for report in reports if report.baseline is not None]
+    return more | ({"baseline": recorded[0]} if recorded else {})
 
 
 def _summary(report: RunReport, entries: list[HistoryEntry], took: int) -> str:

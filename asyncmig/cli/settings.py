@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 PREFIX = "ASYNCMIG_"
 KEYS = frozenset(
     {
+        "baseline",
         "budget",
         "busy-timeout",
         "changed",
@@ -107,6 +108,7 @@ class Settings:
         busy_timeout: In seconds.
         out_of_order: What to do with pending versions below the newest applied one.
         changed: What to do with edited files; ``None`` for the default, which depends on the file.
+        baseline: What is there of the migrations where there are tables and no history.
         durability: When the disk must have what was committed.
         single_transaction: Whether ``up`` applies everything or nothing.
         lock_report: Whether to report what each migration locks.
@@ -136,6 +138,7 @@ class Settings:
     busy_timeout: float = 30.0
     out_of_order: OutOfOrder = OutOfOrder.ERROR
     changed: Changed | None = None
+    baseline: str | None = None
     durability: Durability = Durability.MIGRATION
     single_transaction: bool = False
     lock_report: bool = False
@@ -324,6 +327,7 @@ def read_settings(sources: Sources, cwd: Path) -> Settings:
         busy_timeout=sources.seconds("busy-timeout", 30.0),
         out_of_order=sources.choice("out-of-order", OutOfOrder) or OutOfOrder.ERROR,
         changed=sources.choice("changed", Changed),
+        baseline=sources.text("baseline"),
         durability=sources.choice("durability", Durability) or Durability.MIGRATION,
         single_transaction=sources.switch("single-transaction"),
         lock_report=sources.switch("lock-report"),

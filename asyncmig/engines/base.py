@@ -145,6 +145,10 @@ class Holder:
     since: datetime | None = None
 
 
+async def _anything(_session: Session) -> None:
+    """Find everything in order."""
+
+
 class NothingToDo(Exception):  # noqa: N818 - not an error: the way out of a wait
     """The wait for the lock is over because another runner did the work."""
 
@@ -166,11 +170,14 @@ class Wait:
         settled: Asked with the history at each poll: is there nothing left to do? May raise what
             the holder's failure means for this runner.
         on_waiting: Told now and then who is in the way, and for how many seconds so far.
+        admit: Asked under the lock, before anything is written, the history table included, which
+            may not be there yet. May raise.
     """
 
     timeout: float | None
     settled: Callable[[History], bool]
     on_waiting: Callable[[Holder | None, float], None]
+    admit: Callable[[Session], Awaitable[None]] = _anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +271,14 @@ class Session(Protocol):
 
     async def read_table(self, reading: Reading) -> list[ForeignRow]:
         """Read a table of another tool, as :meth:`history`."""
+        ...
+
+    async def residents(self) -> Sequence[str]:
+        """Name the tables and views that are there, sorted: all but ours and the system's.
+
+        On PostgreSQL those of the history's schema and of the ``search_path``, without what belongs
+        to an extension.
+        """
         ...
 
     def lock(self, wait: Wait) -> AbstractAsyncContextManager[float]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.cli.command import Command, Outcome
-from asyncmig.cli.options import add_database_options, add_phase_option, add_target_options
+from asyncmig.cli.options import (
+    add_baseline_option,
+    add_database_options,
+    add_phase_option,
+    add_target_options,
+)
 from asyncmig.cli.output.document import Facts, row_of_status
 from asyncmig.cli.output.table import advice, postponed, steps_table
 from asyncmig.migration import Direction
@@ -29,6 +34,7 @@ def add_options(parser: Parser) -> None:
         steps="how many at most (default: all; with --down 1)",
     )
     add_phase_option(parser)
+    add_baseline_option(parser)
     parser.add_argument(
         "--from-history",
         action="store_true",

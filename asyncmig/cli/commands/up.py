@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncmig.cli.command import Command
-from asyncmig.cli.options import add_database_options, add_phase_option, add_target_options
+from asyncmig.cli.options import (
+    add_baseline_option,
+    add_database_options,
+    add_phase_option,
+    add_target_options,
+)
 from asyncmig.cli.runs import follow, outcome_of
 
 if TYPE_CHECKING:
@@ -25,6 +30,7 @@ def add_options(parser: Parser) -> None:
         default=None,
         help="apply everything or nothing: all of it in one transaction",
     )
+    add_baseline_option(parser)
     add_database_options(parser)
 
 
@@ -47,6 +53,7 @@ COMMAND = Command(
         ("asyncmig up --steps 1", "apply the next one only"),
         ("asyncmig up --single-transaction", "everything or nothing: a fresh database, a test"),
         ("asyncmig up --phase post", "when the new code is everywhere"),
+        ("asyncmig up --baseline latest", "a database that has tables, all of them of the files"),
         ("asyncmig up --wait-timeout 5m --json", "in a deployment"),
         ("asyncmig up --database sqlite:///shop.db --source package:shop.migrations", "elsewhere"),
     ),

@@ -11,6 +11,7 @@ from asyncmig.cli.output.console import Paint
 from asyncmig.cli.output.locks import locks_table
 from asyncmig.cli.output.table import amount, counted, duration
 from asyncmig.events import (
+    BaselineRecorded,
     LockAcquired,
     LocksReported,
     LockWaiting,
@@ -59,6 +60,9 @@ class Progress:
         match event:
             case LockWaiting(holder=holder, waited_ms=waited):
                 self._notice(f"waiting for {holder or 'another runner'}", waited / 1000)
+            case BaselineRecorded(version=version):
+                self._erase()
+                self._console.out.write(f"baseline {version}: the database had tables already")
             case MigrationStarted(direction=direction):
                 verb = "applying" if direction is Direction.UP else "reverting"
                 self._show(f"{verb} {_title(event)}")

@@ -57,6 +57,7 @@ class PostgresSession(Desk):
         try:
             with readable():
                 waited = await wait_for_lock(self, wait)
+                await wait.admit(self)
                 await self._make_table()
             yield waited
         finally:
@@ -95,6 +96,14 @@ class PostgresSession(Desk):
 
         async with self._waiting_again():
             return await apply_together(self, shares, planned)
+
+    async def residents(self) -> Sequence[str]:
+        """Name the tables and views that are there and not ours."""
+        await imported("asyncmig.engines.postgres.residents")
+        from asyncmig.engines.postgres.residents import residents
+
+        with readable():
+            return await residents(self.wire, self.table, self.settings.search_path)
 
     async def rehearse(
         self,

@@ -53,8 +53,12 @@ def quoted(identifier: str) -> str:
 
 def suffixed(identifier: str, suffix: str) -> str:
     """Return a longer identifier in double quotes, cut short in the middle where it must be."""
+    return quoted(_suffixed(identifier, suffix))
+
+
+def _suffixed(identifier: str, suffix: str) -> str:
     room = _LONGEST_NAME - len(suffix)
-    return quoted(identifier.encode()[:room].decode(errors="ignore") + suffix)
+    return identifier.encode()[:room].decode(errors="ignore") + suffix
 
 
 def literal(value: Value) -> str:
@@ -112,7 +116,12 @@ class HistoryTable:
     @property
     def of_locks(self) -> str:
         """The table beside it whose rows are locked where there are no advisory locks."""
-        return f"{self.quoted_schema}.{suffixed(self.name, '_lock')}"
+        return f"{self.quoted_schema}.{quoted(self.name_of_locks)}"
+
+    @property
+    def name_of_locks(self) -> str:
+        """The bare name of :attr:`of_locks`."""
+        return _suffixed(self.name, "_lock")
 
     @property
     def quoted_schema(self) -> str:

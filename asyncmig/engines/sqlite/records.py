@@ -76,6 +76,11 @@ def _every(raw: Raw, table: Table, command: Command) -> Sequence[Row] | None:
         raise
 
 
+def read_residents(raw: Raw, table: Table) -> list[str]:
+    """Read the names of the tables and views that are neither ours nor SQLite's own."""
+    return [name for (name,) in fetch(raw, table.residents.sql, table.residents.values)]
+
+
 def read_entry(raw: Raw, table: Table, entry_id: int) -> HistoryEntry:
     """Read one row, which is known to exist."""
     (row,) = _select(raw, table.row(entry_id))

@@ -22,6 +22,7 @@ from asyncmig.engines.sqlite.records import (
     read_entry,
     read_glance,
     read_history,
+    read_residents,
     refuse_moved,
     transaction,
     write,
@@ -110,6 +111,11 @@ class SqliteSession:
         read = partial(self._read, lambda raw, _: work(raw), without=without)
         return await self._patiently(read, runner_lives=self._runner_lives)
 
+    async def residents(self) -> Sequence[str]:
+        """Name the tables and views that are there and not ours."""
+        read = partial(self._read, read_residents, without=list[str]())
+        return await self._patiently(read, runner_lives=self._runner_lives)
+
     @asynccontextmanager
     async def lock(self, wait: Wait) -> AsyncGenerator[float]:
         """Hold the lock, with the history table made and a connection to write with."""
@@ -125,9 +131,10 @@ class SqliteSession:
                 patiently=self._patiently,
                 shared=SharedTransaction(is_open=await self._may_share(worker)),
             )
-            await desk.patiently(lambda: worker.run(_make_table, self._table))
             self._desk_in_use = desk
             try:
+                await wait.admit(self)
+                await desk.patiently(lambda: worker.run(_make_table, self._table))
                 yield waited
             finally:
                 self._desk_in_use = None

@@ -110,6 +110,16 @@ class Table:
         return Command(f"SELECT max(CAST(format AS INTEGER)) FROM {self.qualified}")
 
     @property
+    def residents(self) -> Command:
+        """Select the names of the tables and views that are neither ours nor SQLite's own."""
+        return Command(
+            "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') "
+            "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+            "AND lower(name) <> lower(:ours) ORDER BY name",
+            {"ours": self.name},
+        )
+
+    @property
     def generation(self) -> str:
         """A query for the generation of the history: one row with two numbers."""
         return (
