@@ -10,7 +10,7 @@ import pytest
 from asyncmig import Migrator, migrate
 from asyncmig.errors import NoHistoryError, SettingsError, UnknownVersionError
 from asyncmig.events import BaselineRecorded
-from asyncmig.history import Kind
+from asyncmig.migration import Kind
 from tests.database import ask, tables
 from tests.migrator.shop import HISTORY, ORDERS, USERS
 
