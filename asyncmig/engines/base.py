@@ -277,7 +277,7 @@ class Session(Protocol):
         """Name the tables and views that are there, sorted: all but ours and the system's.
 
         On PostgreSQL those of the history's schema and of the ``search_path``, without what belongs
-        to an extension.
+        to an extension. Where there is another history of asyncmig, they are that one's.
         """
         ...
 

@@ -36,6 +36,7 @@ CODES: list[tuple[AsyncmigError, int]] = [
     (errors.IncompleteMigrationError(["1"]), 6),
     (errors.PendingMigrationsError(["1"]), 3),
     (errors.HistoryNotEmptyError("m"), 6),
+    (errors.NoHistoryError(["public.users"]), 6),
     (errors.HistoryElsewhereError(expected="public.h", found=["ops.h"]), 6),
     (errors.ForeignHistoryError("m", tool="goose", table="public.goose_db_version"), 6),
     (errors.HistoryFormatError("m"), 6),

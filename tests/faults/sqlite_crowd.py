@@ -137,7 +137,7 @@ def _judged(ended: Sequence[Ended[tuple[str, ...]]], place: Place, reference: Pl
 def busy_service(mode: str, durability: Durability, runners: int) -> tuple[Race, Service, int]:
     """Migrate beside an application; return what both met, and how many of its rows are there."""
     with _ground(mode, durability) as reference:
-        place = _beside(reference, "live")
+        place = replace(_beside(reference, "live"), baseline="none")
         with contextlib.closing(sqlite3.connect(place.path)) as connection:
             connection.execute(f"PRAGMA journal_mode = {mode}")
             connection.execute("CREATE TABLE visitors (id INTEGER PRIMARY KEY)")

@@ -47,12 +47,14 @@ class Place:
         migrations: The folder of the migrations.
         mode: The journal mode.
         durability: Whether migrations share a transaction, for which there is no setup hook.
+        baseline: What the tables of an application mean.
     """
 
     path: Path
     migrations: Path
     mode: str
     durability: Durability = Durability.MIGRATION
+    baseline: str | None = None
 
     @property
     def migrator(self) -> Migrator:
@@ -66,6 +68,7 @@ class Place:
             wait_timeout=20,
             setup=setup,
             durability=self.durability,
+            baseline=self.baseline,
         )
 
 

@@ -15,6 +15,8 @@ from tests.database import ask, tables
 from tests.migrator.shop import HISTORY, ORDERS, USERS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from asyncmig.events import Event
     from tests.migration_folder import MigrationFolder
 
@@ -182,6 +184,19 @@ async def test_on_postgresql_the_search_path_of_the_migrations_counts(
         await migrate(postgres_url, migration_folder, search_path="app, public")
     with pytest.raises(NoHistoryError, match=r"app\.theirs"):
         await migrate(postgres_url, migration_folder, schema="app")
+
+
+async def test_a_library_may_migrate_first(
+    database_url: str, migration_folder: MigrationFolder, tmp_path: Path
+) -> None:
+    """Its tables are those of a history of asyncmig, although of another one."""
+    migration_folder.write("1_users.sql", USERS)
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "1_orders.sql").write_text(ORDERS)
+    await migrate(database_url, library, table="library_history")
+    report = await migrate(database_url, migration_folder)
+    assert ["1"] == [entry.key for entry in report.entries]
 
 
 async def test_on_postgresql_the_schema_of_another_history_does_not_count(

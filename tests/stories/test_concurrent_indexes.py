@@ -62,7 +62,7 @@ async def test_a_retry_does_not_call_an_invalid_index_a_success(
 
     script = build.format("IF NOT EXISTS")
     migration_folder.write("001_index.sql", f"-- migrate:up transaction:false\n{script};\n")
-    await quiet(postgres_url, migration_folder).up()
+    await quiet(postgres_url, migration_folder, baseline="none").up()
 
     assert [("users_id", True)] == await ask(postgres_url, VALID)
 

@@ -44,7 +44,8 @@ async def test_a_sqlite_database_that_is_busy_is_waited_for(
     with closing(sqlite3.connect(sqlite_path, check_same_thread=False)) as application:
         application.execute("CREATE TABLE its_own (id integer)")
         application.execute("BEGIN IMMEDIATE")
-        run = asyncio.create_task(quiet(sqlite_url, migration_folder).up())
+        migrator = quiet(sqlite_url, migration_folder, baseline="none")
+        run = asyncio.create_task(migrator.up())
         done, _ = await asyncio.wait({run}, timeout=0.5)
         application.commit()
         await run

@@ -50,14 +50,15 @@ async def live(url: str, folder: MigrationFolder) -> None:
     """Look, apply, wait, fail, go on, revert, repair and adopt, through every kind of connection.
 
     Args:
-        url: An empty database. Migrations and tests say only names that are qualified.
+        url: A database with nothing but traps in it. Migrations and tests say only names that are
+            qualified.
         folder: An empty folder.
     """
     for name, text in FILES.items():
         folder.write(name, text)
 
     def migrator(database: object = url, **options: Any) -> Migrator:  # noqa: ANN401 - Migrator's
-        return Migrator(database, folder, observer=None, **options)
+        return Migrator(database, folder, **{"observer": None, "baseline": "none", **options})
 
     await migrator().status()
     await migrator().up(to="3")

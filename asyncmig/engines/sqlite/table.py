@@ -111,11 +111,18 @@ class Table:
 
     @property
     def residents(self) -> Command:
-        """Select the names of the tables and views that are neither ours nor SQLite's own."""
+        """Select the names of the tables and views that are neither ours nor SQLite's own.
+
+        In a database that has another history of asyncmig, such as that of a library, they are that
+        one's.
+        """
+        columns = ", ".join(map(literal, COLUMNS))
         return Command(
-            "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') "
-            "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-            "AND lower(name) <> lower(:ours) ORDER BY name",
+            "WITH others AS (SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') "
+            "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND lower(name) <> lower(:ours)) "
+            "SELECT name FROM others WHERE NOT EXISTS (SELECT 1 FROM others AS o, "
+            f"pragma_table_info(o.name) AS c WHERE c.name IN ({columns}) "
+            f"GROUP BY o.name HAVING count(*) = {len(COLUMNS)}) ORDER BY name",
             {"ours": self.name},
         )
 

@@ -213,6 +213,7 @@ CASES = (
         name="a role that may not create tables",
         on=On.POSTGRESQL,
         arrange=newcomer,
+        command="up --baseline none",
         exit_code=7,
         error="ReadOnlyDatabaseError",
         message=(

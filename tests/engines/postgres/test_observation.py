@@ -330,7 +330,10 @@ async def test_a_long_file_is_looked_at_section_by_section(
     migration_folder.write("2_lock.sql", f"{marker}{rows}{CHECK};\n{rows}")
     events: list[Any] = []
 
-    await Migrator(postgres_url, migration_folder, fail_on="scan", observer=events.append).up()
+    migrator = Migrator(
+        postgres_url, migration_folder, fail_on="scan", baseline="none", observer=events.append
+    )
+    await migrator.up()
 
     reports = [event.report for event in events if isinstance(event, LocksReported)]
     lines = rows.count("\n")

@@ -105,7 +105,13 @@ async def test_a_trace_tells_the_same_as_a_run(
     await do(postgres_url, f"{USERS}; INSERT INTO users VALUES (1, 'Zoë')")
     migration_folder.write("1_rewrite.sql", "ALTER TABLE users ALTER COLUMN id TYPE bigint")
     events: list[Any] = []
-    migrator = Migrator(postgres_url, migration_folder, lock_report=True, observer=events.append)
+    migrator = Migrator(
+        postgres_url,
+        migration_folder,
+        lock_report=True,
+        baseline="none",
+        observer=events.append,
+    )
 
     (foreseen,) = (await migrator.trace()).traced
     await migrator.up()
