@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ SETTLE = "Settle what only a person can know"
 ENTRIES = (
     Entry("init", WRITE, "set up this project: a section in pyproject.toml and a folder"),
     Entry("new", WRITE, "write an empty migration", "NAME"),
+    Entry("import", WRITE, "write another tool's migrations as SQL files", "alembic"),
     Entry("check", WRITE, "look for mistakes in the files; needs no database"),
     Entry("lint", WRITE, "look for what hurts on a live database; needs none"),
     Entry("up", RUN, "apply what is pending"),
@@ -97,5 +99,6 @@ def load_command(name: str) -> Command:
     """Import the module of a command, and no other, and return what it is."""
     from importlib import import_module
 
-    command: Command = import_module(f"{__name__}.{name}").COMMAND
+    module = f"{name}_" if iskeyword(name) else name
+    command: Command = import_module(f"{__name__}.{module}").COMMAND
     return command

@@ -252,9 +252,12 @@ class Wire:
     def may_be_superuser(self) -> bool:
         """Whether the session may be a superuser's. Asks nobody: the server reports it by itself.
 
-        What it reports is the role that was SET, from which every function may go back.
+        What it reports is the role that was SET, from which every function may go back. Of a
+        connection that is lost nothing is known; who asks it next is told that.
         """
-        return self.lent or getattr(self._own.get_settings(), "is_superuser", "on") != "off"
+        if self.lent or self.is_closed:
+            return True
+        return getattr(self._own.get_settings(), "is_superuser", "on") != "off"
 
     @property
     def is_closed(self) -> bool:

@@ -1,0 +1,66 @@
+"""The dialects, set so that a script says what a driver would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, literal
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType
+
+from asyncmig.sql import Dialect
+
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
+
+
+class _Spelling(SQLCompiler):
+    """Spells the values that SQLAlchemy leaves to drivers."""
+
+    def render_literal_value(self, value: Any, type_: TypeEngine[Any]) -> str:  # noqa: ANN401 - any value
+        """Return a value as SQL; of a column without a type it is what the value is."""
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self.spell_bytes(bytes(value))
+        if isinstance(type_, JSON):
+            write = type_.dialect_impl(self.dialect).bind_processor(self.dialect)
+            value = value if write is None else write(value)
+            type_ = literal("").type
+        if isinstance(type_, NullType):
+            type_ = literal(value).type
+        return super().render_literal_value(value, type_)
+
+    def spell_bytes(self, value: bytes) -> str:
+        """Return bytes as SQL."""
+        raise NotImplementedError
+
+
+class _PostgresSpelling(_Spelling, PGCompiler):
+    def spell_bytes(self, value: bytes) -> str:
+        """Return bytes as in the PostgreSQL manual, "Binary Data Types"."""
+        return f"'\\x{value.hex()}'::bytea"
+
+
+class _SqliteSpelling(_Spelling, SQLiteCompiler):
+    def spell_bytes(self, value: bytes) -> str:
+        """Return bytes as in https://sqlite.org/lang_expr.html#literal_values_constants_."""
+        return f"X'{value.hex()}'"
+
+
+def dialect_for(dialect: Dialect) -> Any:  # noqa: ANN401 - a Dialect, with attributes that are not declared
+    """Return SQLAlchemy's dialect.
+
+    Values have no placeholder, so percent signs stay single. A server says at the first connection
+    that backslashes mean nothing in its strings, which every one does since 9.1; nobody tells a
+    dialect without a connection, and it would double them.
+    """
+    made: Any
+    if dialect is Dialect.SQLITE:
+        made = SQLiteDialect(paramstyle="named")
+        made.statement_compiler = _SqliteSpelling
+        return made
+    made = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+    made.statement_compiler = _PostgresSpelling
+    made._backslash_escapes = False  # noqa: SLF001 - what its initialize() would do
+    return made
