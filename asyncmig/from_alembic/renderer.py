@@ -58,7 +58,8 @@ class Renderer:
         if self._scratch is not None:
             self._scratch.lost = self._scratch.lost or revision
         if isinstance(rendered, Irreversible):
-            return Unrendered(f"it raises: {rendered.reason}")
+            reason = f"it raises: {rendered.reason}"
+            return Unrendered(reason, rendered.line, rendered.statements)
         return rendered
 
     def down(self, function: Callable[[], object], path: str) -> Down:
@@ -117,9 +118,10 @@ class RecordingContext(MigrationContext):
             def batch(*args: Any, **options: Any) -> Generator[BatchOperations]:  # noqa: ANN401 - alembic's
                 with ExitStack() as reading, batch_alter_table(*args, **options) as batch_op:
                     yield batch_op
-                    if batch_op.impl._should_recreate():  # noqa: SLF001 - asked as it will be
+                    implementation: Any = batch_op.impl
+                    if implementation._should_recreate():  # noqa: SLF001 - asked as it will be
                         self.rebuilds = True
-                        reading.enter_context(self._reading(op, batch_op.impl))
+                        reading.enter_context(self._reading(op, implementation))
 
             op.batch_alter_table = batch
             yield
@@ -156,13 +158,14 @@ def _obstacle(
     frames = traceback.extract_tb(error.__traceback__)
     name = Path(path).name  # with a folder in front that depends on who compiled it, and where
     lines = [frame.lineno for frame in frames if Path(frame.filename).name == name]
+    line = lines[-1] if lines else None
     if isinstance(error, NeedsDatabaseError):
         reason = str(error)
     else:
         if frames and Path(frames[-1].filename).name == name and _is_deliberate(error):
-            return Irreversible(_sentence(error))
+            return Irreversible(_sentence(error), line, statements)
         reason = f"{type(error).__name__}: {_sentence(error)}"
-    return Unrendered(reason, lines[-1] if lines else None, statements)
+    return Unrendered(reason, line, statements)
 
 
 def _is_deliberate(error: BaseException) -> bool:

@@ -41,9 +41,13 @@ class Irreversible:
 
     Attributes:
         reason: What the author says.
+        line: Where.
+        statements: What was said before that.
     """
 
     reason: str
+    line: int | None = None
+    statements: tuple[str, ...] = ()
 
 
 Up = Rendered | Unrendered

@@ -21,8 +21,8 @@ class _Spelling(SQLCompiler):
 
     def render_literal_value(self, value: Any, type_: TypeEngine[Any]) -> str:  # noqa: ANN401 - any value
         """Return a value as SQL; of a column without a type it is what the value is."""
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            return self.spell_bytes(bytes(value))
+        if isinstance(value, bytes):
+            return self.spell_bytes(value)
         if isinstance(type_, JSON):
             write = type_.dialect_impl(self.dialect).bind_processor(self.dialect)
             value = value if write is None else write(value)

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql.named_types import CreateDomainType, CreateE
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.dml import Insert
-from sqlalchemy.sql.elements import TextClause
+from sqlalchemy.sql.elements import BindParameter, TextClause
+from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +102,7 @@ class StandIn(MockConnection):
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what is missing, for its kind
         """Refuse everything else that a connection can do."""
-        if name.startswith("__"):  # not of a connection: Python or SQLAlchemy try what it is
+        if name.startswith("_"):  # Python or SQLAlchemy try what it is
             raise AttributeError(name)
         refuse(f"it asks the connection for .{name}")
 
@@ -130,9 +131,15 @@ class StandIn(MockConnection):
         return refuse("it makes or drops something only if that is needed")
 
     def _spelled(self, statement: ClauseElement) -> str:
-        compiled = statement.compile(
+        """Return a statement with all its values; SQLAlchemy would spell a missing one NULL."""
+        for part in iterate(statement):
+            if isinstance(part, BindParameter) and part.required:
+                refuse(f"it says no value for :{part.key}")
+        compiled: Any = statement.compile(
             dialect=self.dialect, compile_kwargs={"literal_binds": True, "render_postcompile": True}
         )
+        for column in getattr(compiled, "prefetch", ()):
+            refuse(f"it leaves the value of {column} to Python")
         return str(compiled).strip()
 
     def _compiled(self, statement: ExecutableDDLElement) -> str:
@@ -142,8 +149,10 @@ class StandIn(MockConnection):
         refuse("it asks the connection for something unknown")
 
 
-@inspection._inspects(StandIn)  # noqa: SLF001 - the only way to be asked
-def _refuse_inspection(_: StandIn) -> NoReturn:
+@inspection._inspects(StandIn)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the only way
+def _refuse_inspection(  # pyright: ignore[reportUnusedFunction] - SQLAlchemy uses it
+    _: StandIn,
+) -> NoReturn:
     refuse("it inspects the database")
 
 
@@ -158,7 +167,13 @@ def _filled(statement: Any, row: Mapping[str, Any] | None) -> Any:  # noqa: ANN4
     """Return a statement with the values of a row in it."""
     if isinstance(statement, Insert):
         statement = statement.inline()  # else it would return the new key
-        return statement.values(**row) if row else statement
+        return statement.values({**_defaults(statement.table), **row}) if row else statement
     if isinstance(statement, TextClause):
         return statement.bindparams(**row) if row else statement
     return statement.params(**row) if row else statement
+
+
+def _defaults(table: Any) -> dict[str, Any]:  # noqa: ANN401 - a Table or a TableClause
+    """Return what a driver is given for the columns that a row leaves out."""
+    defaults = {column.key: getattr(column, "default", None) for column in table.columns}
+    return {key: one.arg for key, one in defaults.items() if one is not None and one.is_scalar}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic import command
@@ -13,6 +12,8 @@ from alembic.config import Config
 from tests.commands import run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.commands import Finished
 
 HEAD = """\

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +57,11 @@ def work(invocation: Invocation) -> Outcome:
         if error.name is None or error.name.partition(".")[0] not in {"alembic", "sqlalchemy"}:
             raise
         raise SettingsError(_NOT_INSTALLED, hint="pip install 'asyncmig[alembic]'") from error
-    project = open_project(Path(options.config), section=options.name, with_env=not options.no_env)
-    files = convert(project, dialect)
+    with redirect_stdout(sys.stderr):  # env.py and the revisions may print
+        project = open_project(
+            Path(options.config), section=options.name, with_env=not options.no_env
+        )
+        files = convert(project, dialect)
     if not options.dry_run:
         _write(folder, files)
     text = "" if options.quiet else "\n".join(_lines(folder, files, is_dry=options.dry_run))
