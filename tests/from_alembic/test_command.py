@@ -163,7 +163,10 @@ def test_a_project_that_is_broken_is_named(project: AlembicProject) -> None:
 
 def test_without_alembic_there_is_a_hint(project: AlembicProject) -> None:
     """It is an extra: most who run asyncmig never need it."""
-    program = "import sys; sys.modules['alembic'] = None; from asyncmig.cli.main import main; sys.exit(main())"
+    program = (
+        "import sys; sys.modules['alembic'] = None\n"
+        "from asyncmig.cli.main import main; sys.exit(main())"
+    )
     words = [sys.executable, "-c", program, *IMPORT]
 
     told = run(words, cwd=project.root, env=clean_environment(project.root))
