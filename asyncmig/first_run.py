@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.history import HistoryEntry
+from asyncmig.importing import ADOPTING, imported
 from asyncmig.repair import plan_baseline
 from asyncmig.start import baseline_for
 
@@ -37,12 +38,28 @@ async def look_around(
         policy: What the caller said of such a database.
 
     Raises:
+        ForeignHistoryError: There is the history of another tool, and the caller said nothing.
         NoHistoryError: There are tables, and the caller said nothing.
     """
     if not (residents := await session.residents()):
         return seen, None
     history = await session.history()
+    if policy.baseline is None and not history.entries:
+        await _refuse_foreign(session)
     return history, baseline_for(history, residents, policy.baseline)
+
+
+async def _refuse_foreign(session: Session) -> None:
+    """Stop where another tool says what was applied: that is better than any guess.
+
+    Raises:
+        ForeignHistoryError: Another tool does.
+    """
+    await imported(*ADOPTING)
+    from asyncmig.adopt.finding import find_histories, not_adopted
+
+    if found := await find_histories(session):
+        raise not_adopted(found)
 
 
 async def record(

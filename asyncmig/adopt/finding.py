@@ -109,7 +109,8 @@ def not_adopted(found: Sequence[FoundHistory]) -> ForeignHistoryError:
     first = found[0].table
     return ForeignHistoryError(
         f"this database has a history of {whose}, and none of asyncmig",
-        hint="take it over with `asyncmig adopt` (look first: `asyncmig adopt --dry-run`)",
+        hint="take it over with `asyncmig adopt` (look first: `asyncmig adopt --dry-run`), or say "
+        "what is there with --baseline none, latest or VERSION",
         tool=first.tool.name,
         table=first.table.label,
     )

@@ -72,7 +72,8 @@ def convert(project: Project, dialect: Dialect) -> tuple[ConvertedFile, ...]:
     ):
         for number, script in enumerate(scripts, start=1):
             version = Version(str(number).zfill(width))
-            files.append(_file(version, _rendered(renderer, script), dialect))
+            rendered = _rendered(renderer, script, project.parents_of(script))
+            files.append(_file(version, rendered, dialect))
     return tuple(files)
 
 
@@ -88,10 +89,11 @@ def _silent() -> Generator[None]:
         logger.setLevel(level)
 
 
-def _rendered(renderer: Renderer, script: Script) -> Revision:
+def _rendered(renderer: Renderer, script: Script, parents: tuple[str, ...]) -> Revision:
     functions = script.module
     return Revision(
         id=script.revision,
+        parents=parents,
         message=script.doc or "",
         path=_shown(script.path),
         source=Path(script.path).read_text(encoding="utf-8"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 from alembic.util.exc import CommandError
 
 from asyncmig.errors import SettingsError, SourceError
@@ -50,6 +51,11 @@ class Project:
     def environment(self) -> EnvironmentContext:
         """Return what ``alembic.context`` stands for in a revision."""
         return EnvironmentContext(self.config, self.scripts)
+
+    def parents_of(self, script: Script) -> tuple[str, ...]:
+        """Return the revisions that one follows, and those that it says it depends on."""
+        named = (*to_tuple(script.down_revision, ()), *to_tuple(script.dependencies, ()))
+        return tuple(self.scripts.get_revision(name).revision for name in named)
 
     def revisions(self) -> list[Script]:
         """Return the revisions, each behind all those that it builds on.

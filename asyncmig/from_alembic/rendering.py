@@ -60,6 +60,7 @@ class Revision:
 
     Attributes:
         id: What alembic calls it.
+        parents: What it follows.
         message: What its author says that it does.
         path: The file that it is from.
         source: The text of that file.
@@ -68,6 +69,7 @@ class Revision:
     """
 
     id: str
+    parents: tuple[str, ...]
     message: str
     path: str
     source: str

@@ -23,7 +23,10 @@ _COMMENT = "-- | "
 
 def text_of(revision: Revision, dialect: Dialect) -> str:
     """Return the file, with both directions in it as far as they could be rendered."""
-    lines = [f"-- alembic: revision {revision.id}"]
+    lines = [
+        f"-- alembic: revision {revision.id}",
+        f"-- alembic: revises {', '.join(revision.parents)}".rstrip(),
+    ]
     lines += _direction("up", revision, revision.up, dialect)
     if isinstance(revision.down, Irreversible):
         lines += ["", f"-- There is no way down: {revision.down.reason}"]

@@ -275,7 +275,7 @@ async def test_a_database_without_any_history_has_nothing_to_adopt(make_site: Ma
 async def test_a_history_that_began_otherwise_is_left_alone(make_site: MakeSite) -> None:
     """Versions 1 and 2 of another service in the same database would match ours."""
     site = await make_site(DBMATE, "DROP TABLE one; DROP TABLE two")
-    await site.migrator().up(to="1")
+    await site.migrator(baseline="none").up(to="1")
     with pytest.raises(HistoryNotEmptyError, match="nothing in it was adopted from dbmate"):
         await site.adopt()
 

@@ -77,6 +77,7 @@ class AlembicProject:
 
 def make_project(root: Path, url: str) -> AlembicProject:
     """Return an empty project, whose metadata names what its revisions do not."""
+    root.mkdir(exist_ok=True)
     config = Config(str(root / "alembic.ini"), stdout=(root / "said").open("w"))
     with config.stdout:
         command.init(config, str(root / "alembic"), template="async")

@@ -9,11 +9,11 @@ import pytest
 from tests.commands import asyncmig_command, clean_environment, run
 from tests.from_alembic.catalogue import catalogue
 from tests.from_alembic.project import make_project
-from tests.from_alembic.shop import SHOP, write_shop
+from tests.from_alembic.shop import MERGE, SHOP, write_shop
 from tests.servers.postgres import fresh_database
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from tests.commands import Finished
@@ -33,17 +33,26 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[tuple[str,
         yield theirs, ours
 
 
-def test_our_files_do_what_the_revisions_do(tmp_path: Path, urls: tuple[str, str]) -> None:
+@pytest.fixture
+def asyncmig(tmp_path: Path, urls: tuple[str, str]) -> Callable[..., Finished]:
+    """Return what runs asyncmig on our database."""
+
+    def call(*words: str) -> Finished:
+        environment = clean_environment(tmp_path, DATABASE_URL=urls[1], ASYNCMIG_SOURCE="sql")
+        done = run(asyncmig_command(*words), cwd=tmp_path, env=environment)
+        assert 0 == done.exit_code, done.stderr
+        return done
+
+    return call
+
+
+def test_our_files_do_what_the_revisions_do(
+    tmp_path: Path, urls: tuple[str, str], asyncmig: Callable[..., Finished]
+) -> None:
     """Tables, types, defaults, constraints, indexes, views, comments and rows: all of it."""
     theirs, ours = urls
     project = make_project(tmp_path, theirs)
     write_shop(project)
-
-    def asyncmig(*words: str) -> Finished:
-        environment = clean_environment(tmp_path, DATABASE_URL=ours, ASYNCMIG_SOURCE="sql")
-        done = run(asyncmig_command(*words), cwd=tmp_path, env=environment)
-        assert 0 == done.exit_code, done.stderr
-        return done
 
     told = asyncmig("import", "alembic")
     assert told.stdout.endswith(f"{len(SHOP)} written, for as many revisions\n")
@@ -57,4 +66,23 @@ def test_our_files_do_what_the_revisions_do(tmp_path: Path, urls: tuple[str, str
 
     asyncmig("up")
     assert 0 == project.alembic("upgrade", "head").exit_code
+    assert catalogue(theirs) == catalogue(ours)
+
+
+def test_a_database_that_alembic_began_is_finished_by_asyncmig(
+    tmp_path: Path, urls: tuple[str, str], asyncmig: Callable[..., Finished]
+) -> None:
+    """Import, adopt, go on: the merge that alembic came to stands for both of its branches."""
+    theirs, ours = urls
+    began = make_project(tmp_path, ours)
+    write_shop(began)
+    whole = make_project(tmp_path / "whole", theirs)
+    write_shop(whole)
+    assert 0 == whole.alembic("upgrade", "head").exit_code
+    assert 0 == began.alembic("upgrade", MERGE.revision).exit_code
+
+    asyncmig("import", "alembic")
+    asyncmig("adopt")
+    asyncmig("up")
+
     assert catalogue(theirs) == catalogue(ours)

@@ -179,7 +179,7 @@ def unfinished_text(dialect: Dialect) -> str:
     reason = 'it\'s "that" [and]; more'
     source = "def upgrade():\n    # -- migrate:down\n-- migrate:down\n    '''$unfinished$'''\n"
     up = Unrendered(reason, 3, ("SELECT 'a\n-- migrate:down\n'",))
-    return text_of(Revision("b2", "second", "b2.py", source, up, Rendered()), dialect)
+    return text_of(Revision("b2", (), "second", "b2.py", source, up, Rendered()), dialect)
 
 
 def test_a_way_down_that_its_author_refuses_is_none(project: AlembicProject) -> None:
@@ -189,10 +189,12 @@ def test_a_way_down_that_its_author_refuses_is_none(project: AlembicProject) -> 
 
     _, refused, empty = converted(project, Dialect.POSTGRESQL)
 
-    assert (
-        "-- alembic: revision b2\n-- migrate:up\n\n-- There is no way down: gone\n",
-        "-- alembic: revision c3\n-- migrate:up\n\n-- migrate:down\n",
-    ) == (refused.text, empty.text)
+    of_b, of_c = (
+        f"-- alembic: revision {one}\n-- alembic: revises {before}\n-- migrate:up\n\n"
+        for one, before in (("b2", "a1"), ("c3", "b2"))
+    )
+    assert f"{of_b}-- There is no way down: gone\n" == refused.text
+    assert f"{of_c}-- migrate:down\n" == empty.text
     assert ([], []) == (reasons(refused), reasons(empty))
 
 

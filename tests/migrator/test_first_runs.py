@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from asyncmig import Migrator, migrate
-from asyncmig.errors import NoHistoryError, SettingsError, UnknownVersionError
+from asyncmig.errors import ForeignHistoryError, NoHistoryError, SettingsError, UnknownVersionError
 from asyncmig.events import BaselineRecorded
 from asyncmig.migration import Kind
 from tests.database import ask, tables
@@ -32,6 +32,17 @@ async def test_tables_without_a_history_stop_the_first_run(
         with pytest.raises(NoHistoryError, match=r"it is not empty: (public\.)?users\b"):
             await call()
     assert ["users"] == await tables(database_url)
+
+
+async def test_the_history_of_another_tool_is_named(migrator: Migrator, database_url: str) -> None:
+    """There is no need to guess: it can be taken over. What the caller says goes all the same."""
+    await ask(database_url, "CREATE TABLE alembic_version (version_num varchar(32))")
+    with pytest.raises(NoHistoryError, match="alembic_version"):
+        await migrator.up()
+    await ask(database_url, "INSERT INTO alembic_version VALUES ('a1b2c3')")
+    with pytest.raises(ForeignHistoryError, match="asyncmig adopt"):
+        await migrator.up()
+    assert ["alembic_version"] == await tables(database_url)
 
 
 async def test_a_view_is_enough_to_stop_it(migrator: Migrator, database_url: str) -> None:
