@@ -77,17 +77,19 @@ class Progress:
                 self._notice(text, waited / 1000)
             case LocksReported(report=report):
                 self._locks = report if self._shows_locks else None
-            case MigrationApplied() | MigrationReverted():
-                self._erase()
-                self._finished(event)
-                self._show_locks()
-            case MigrationFailed():
-                self._erase()
-                self._show_locks()
+            case MigrationApplied() | MigrationReverted() | MigrationFailed():
+                self._ended(event)
             case LockAcquired() | RunFinished():
                 self._erase()
             case _:
                 pass
+
+    def _ended(self, event: MigrationApplied | MigrationReverted | MigrationFailed) -> None:
+        """Tell how a migration ended; what went wrong is told by the error."""
+        self._erase()
+        if not isinstance(event, MigrationFailed):
+            self._finished(event)
+        self._show_locks()
 
     def _show_locks(self) -> None:
         """Print what the migration locked below its line, if somebody wanted to know."""
