@@ -39,6 +39,7 @@ _SHIMS = {
     "asyncmig": 'exec "{python}" -W error -m asyncmig "$@"',
     "python": 'exec "{python}" "$@"',
     "python3": 'exec "{python}" "{shims}/venv.py" "$@"',
+    "alembic": 'exec "{python}" -m alembic "$@"',
     "uvicorn": 'exec "{python}" -m uvicorn "$@"',
     "curl": 'exec "{python}" "{shims}/curl.py" "$@"',
 }
