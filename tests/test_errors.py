@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 CLASSES = [
     value
     for value in vars(errors).values()
-    if isinstance(value, type) and value.__module__ == errors.__name__
+    if isinstance(value, type) and issubclass(value, AsyncmigError)
 ]
 SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
     DirectConnectionRequiredError: lambda: DirectConnectionRequiredError(version="3", file="f"),
@@ -95,7 +95,9 @@ def pickled(error: AsyncmigError) -> AsyncmigError:
 def drawing(error: type[AsyncmigError] = AsyncmigError, indent: str = "") -> list[str]:
     """Return the tree of classes as the docstring draws it."""
     lines = [error.__name__]
+    text = inspect.getdoc(errors) or ""
     children = [one for one in CLASSES if one.__bases__[0] is error]
+    children.sort(key=lambda one: text.find(f"── {one.__name__}"))  # the order is free
     for child in children:
         last = child is children[-1]
         first, *rest = drawing(child, indent)
