@@ -18,7 +18,10 @@ from tests.engines.lab import RIVAL, history_of, locked, python, run, sql
 from tests.engines.postgres.ground import ask, connected, do, engine_for, locks
 
 USERS = sql("1", "CREATE TABLE users (id integer PRIMARY KEY);", "DROP TABLE users;")
-SLOW = sql("2", "SELECT pg_sleep(0.1)")
+BRIEF = 0.5
+"""Seconds: an application's time-out, which what it does itself keeps on a busy machine too."""
+
+SLOW = sql("2", "SELECT pg_sleep(0.7)")
 BUILD = sql("3", "CREATE INDEX CONCURRENTLY i ON users (id)", transaction=False)
 LEAVES = sql(
     "4",
@@ -71,9 +74,9 @@ async def test_a_connection_comes_back_as_it_was(postgres_url: str) -> None:
 
 async def test_codecs_and_time_outs_do_not_reach_us(postgres_url: str) -> None:
     """A migration takes as long as it takes, and our rows are read as they are."""
-    async with connected(postgres_url, command_timeout=0.02) as connection:
+    async with connected(postgres_url, command_timeout=BRIEF) as connection:
         await with_habits(connection)
-        slow = python("6", "await connection.execute('SELECT pg_sleep(0.1)')")
+        slow = python("6", "await connection.execute('SELECT pg_sleep(0.7)')")
         entries = await run(engine_for(connection), USERS, SLOW, BUILD, slow)
         assert entries == list(await history_of(engine_for(postgres_url)))
         with pytest.raises(TimeoutError):
@@ -179,7 +182,7 @@ async def test_a_connection_that_is_used_meanwhile_is_named(postgres_url: str) -
 async def test_a_pool_of_one_is_enough(postgres_url: str) -> None:
     """One connection is borrowed, and comes back clean."""
     async with asyncpg.create_pool(
-        postgres_url, min_size=1, max_size=1, command_timeout=0.02, init=with_habits
+        postgres_url, min_size=1, max_size=1, command_timeout=BRIEF, init=with_habits
     ) as pool:
         await run(engine_for(pool), USERS, SLOW, BUILD, LEAVES)
         with pytest.raises(MigrationFailedError):
