@@ -8,34 +8,32 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from asyncmig.adopter import Adopter
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import EngineSettings, Runner, Wait, lock_policy_of
 from asyncmig.errors import PendingMigrationsError
-from asyncmig.importing import ANYIO_BACKEND, LOOKING, RUN, SETTLING, import_ahead, imported
+from asyncmig.importing import ANYIO_BACKEND, LOOKING, RUN, import_ahead, imported
 from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
 from asyncmig.request import Changed, Durability, OutOfOrder, Phases, Policy, Request
+from asyncmig.settler import Settler
 from asyncmig.sources.reading import AUTO, Reading
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
     from types import EllipsisType
 
     from asyncmig.engines.base import Engine, Setup
     from asyncmig.events import Observer
     from asyncmig.files import Files
-    from asyncmig.history import History, HistoryEntry
-    from asyncmig.migration import Migration
-    from asyncmig.repair import Repair
-    from asyncmig.report import PlanReport, RepairReport, RunReport, StatusReport, TraceReport
+    from asyncmig.history import HistoryEntry
+    from asyncmig.report import PlanReport, RunReport, StatusReport, TraceReport
     from asyncmig.request import Target
 
 
-class Migrator(Adopter):
+class Migrator(Settler):
     """Runs the migrations of one source on one database.
 
     It holds no connection and no lock between calls, so it may be shared by tasks; each call is one
@@ -338,64 +336,6 @@ class Migrator(Adopter):
         from asyncmig.readiness import until_current
 
         return await until_current(self.require_current, self.database, timeout)
-
-    # --- settle -------------------------------------------------------------------------------
-
-    async def baseline(self, version: Target) -> RepairReport:
-        """Declare everything up to a version as being in the database already; run nothing.
-
-        Args:
-            version: A version that has a file, or ``"latest"``.
-
-        Raises:
-            HistoryNotEmptyError: Migrations have been applied already.
-        """
-        await imported(*SETTLING)
-        from asyncmig.repair import plan_baseline
-
-        return await self._settle(lambda files, rows: plan_baseline(files, rows, str(version)))
-
-    async def repair(
-        self,
-        *,
-        accept: str | None = None,
-        forget: str | None = None,
-        mark: str | None = None,
-        dry_run: bool = False,
-    ) -> RepairReport:
-        """Write into the history what a person found to be true. Runs no migration.
-
-        Args:
-            accept: This file was edited, and as it is now it stands for what was applied.
-            forget: Nothing of this migration is in the database.
-            mark: All of this migration is in the database.
-            dry_run: Only say what would be changed.
-
-        Raises:
-            SettingsError: None, or more than one, of the three decisions was given.
-        """
-        await imported(*SETTLING)
-        from asyncmig.repair import decided, plan_repair
-
-        decision, key = decided(accept=accept, forget=forget, mark=mark)
-        return await self._settle(
-            lambda files, rows: plan_repair(files, rows, decision, key), dry_run=dry_run
-        )
-
-    async def _settle(
-        self, decide: Callable[[Sequence[Migration], History], Repair], *, dry_run: bool = False
-    ) -> RepairReport:
-        from asyncmig.settlement import settled
-
-        runner = Runner.new()
-        return await settled(
-            self._engine,
-            await self._files(),
-            decide,
-            runner,
-            Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
-            dry_run=dry_run,
-        )
 
     # --- parts --------------------------------------------------------------------------------
 
