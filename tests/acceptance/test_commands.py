@@ -103,6 +103,14 @@ class Happy:
     kinds: tuple[str, ...] = ("sqlite", "postgresql")
 
 
+def by_golang_migrate(project: Project) -> None:
+    """Have a history of another tool."""
+    project.execute(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (1, false);"
+    )
+
+
 def edited(project: Project) -> None:
     """Edit an applied file."""
     project.migrations.write("001_users.sql", "-- edited\nCREATE TABLE users (id INTEGER);\n")
@@ -281,6 +289,36 @@ HAPPY = (
         document={"current": "002", "pending": 0, "migrations": ALL_APPLIED},
     ),
     Happy(
+        command="adopt",
+        arrange=by_golang_migrate,
+        text="applied by golang-migrate, with a file here:\n"
+        "  VERSION  NAME\n"
+        "  001      users\n"
+        "\n"
+        "<address>: 1 migration adopted from golang-migrate (<table>)\n",
+        document={
+            "migrations": [{**ROW_001, **APPLIED, "duration_ms": None}],
+            "description": "1 migration adopted from golang-migrate (<table>)",
+            "changed": True,
+            "tool": "golang-migrate",
+            "table": "<table>",
+            "matched": [
+                {
+                    "version": "001",
+                    "name": "users",
+                    "key": "001",
+                    "file": "migrations/001_users.sql",
+                    "applied_at": None,
+                }
+            ],
+            "without_file": [],
+            "out_of_order": [],
+            "differing": [],
+            "verified": 0,
+            "adopted": 1,
+        },
+    ),
+    Happy(
         command="baseline latest",
         text="<address>: everything up to 002 is declared to be in the database\n",
         document={
@@ -343,6 +381,7 @@ def prepared(empty_project: Project, case: Happy) -> Project:
 def masked_text(text: str, project: Project) -> str:
     """Return the text without what differs from run to run."""
     text = text.replace(project.address, "<address>").replace(str(project.root), "<root>")
+    text = re.sub(r"(public\.)?schema_migrations", "<table>", text)
     # A column is as wide as its longest time: 9 ms beside 12 ms.
     text = re.sub(r"\b(T|TIME) {2,}", r"\1  ", _times(text))
     return re.sub(r" T  \S+$", " T  BY", text, flags=re.MULTILINE)

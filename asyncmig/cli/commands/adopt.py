@@ -11,6 +11,7 @@ from asyncmig.cli.output.document import Facts, row_of_entry, row_of_error, writ
 from asyncmig.cli.output.errors import describe
 from asyncmig.cli.output.exit_codes import exit_code_of
 from asyncmig.cli.output.table import moment, table
+from asyncmig.cli.secrets import redacted
 from asyncmig.errors import ForeignHistoryError
 
 if TYPE_CHECKING:
@@ -83,9 +84,11 @@ def _pair(word: str) -> tuple[str, str]:
 def _refused(invocation: Invocation, error: ForeignHistoryError, report: AdoptReport) -> Outcome:
     """Return what was found, with the reason why nothing of it is taken over."""
     console = invocation.console
-    if not invocation.options.json:
-        console.out.write("\n".join(_lists(report)))
-    console.err.write(describe(error, invocation.journal, console.err))
+    if invocation.options.json:
+        console.err.write(redacted(f"error: {error.message}"))
+    else:
+        told = describe(error, invocation.journal, console.err)
+        console.err.write("\n".join((*_lists(report), told)))
     facts = _facts(report, error=row_of_error(error), description=error.message)
     return Outcome(facts, "", exit_code_of(error))
 

@@ -94,6 +94,14 @@ def elsewhere(project: Project) -> None:
     project.execute("CREATE SCHEMA app;\nALTER TABLE public.asyncmig_history SET SCHEMA app;")
 
 
+def dirty(project: Project) -> None:
+    """Have a history of another tool that says that something is unfinished."""
+    project.execute(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (1, true);"
+    )
+
+
 CASES = (
     Case(
         name="an edited applied file",
@@ -345,6 +353,27 @@ CASES = (
             "say which one is meant with --schema app (schema= in Python), or rename the "
             "other table"
         ),
+    ),
+    Case(
+        name="an adoption of what another tool has not finished",
+        arrange=dirty,
+        command="adopt",
+        exit_code=6,
+        error="ForeignHistoryError",
+        message="golang-migrate began version 1 and did not finish it (dirty)",
+        hint=(
+            "look at what of it is in the database, put that right, say so with `migrate force 1` "
+            "or `migrate force` and the version before, and adopt then"
+        ),
+        version="1",
+    ),
+    Case(
+        name="an adoption from a tool that was not here",
+        command="adopt --from goose",
+        exit_code=2,
+        error="TargetError",
+        message="there is no history of goose in this database",
+        hint="if its table is called otherwise, or is elsewhere: --from-table SCHEMA.TABLE",
     ),
     Case(
         name="a baseline on top of a history",
