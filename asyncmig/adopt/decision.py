@@ -82,10 +82,11 @@ def _rows(matching: Matching, terms: Terms) -> Iterator[NewRow]:
         yield _baseline(matching.baseline, terms)
     if terms.allow_missing:
         yield from _bare_rows(matching.missing, RowState.SUPERSEDED, terms)
-    repeatables = [m for m in matching.matched if m.file.migration.version is None]
-    yield from (_row(match, terms) for match in matching.matched if match not in repeatables)
+    versioned = (m for m in matching.matched if m.file.migration.version is not None)
+    yield from (_row(match, terms) for match in versioned)
     yield from _bare_rows(matching.ahead, RowState.APPLIED, terms)
-    # One whose text is another by now is pending: to run it again is what it is for.
+    # A repeatable whose text is another by now is pending: to run it again is what it is for.
+    repeatables = (m for m in matching.matched if m.file.migration.version is None)
     yield from (_row(match, terms) for match in repeatables if match not in matching.changed)
 
 

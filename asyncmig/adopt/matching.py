@@ -84,10 +84,12 @@ def match(
     ahead = [applied for applied in without if _is_newer(applied, head)]
     baseline = Version.parse(history.baseline or "")
     other = frozenset(changed(pairs, files) if changed else ())
+    order = {key_of_file(file): place for place, file in enumerate(files)}
+    pairs.sort(key=lambda pair: order[key_of_file(pair[1])])
     matches = tuple(Match(*pair) for pair in pairs)
     return Matching(
-        matched=tuple(sorted(matches, key=lambda m: files.index(m.file))),
-        missing=tuple(applied for applied in without if applied not in ahead),
+        matched=matches,
+        missing=tuple(applied for applied in without if not _is_newer(applied, head)),
         ahead=tuple(ahead),
         late=tuple(_late(files, matches, ahead, baseline)),
         changed=tuple(m for m in matches if m.applied in other),

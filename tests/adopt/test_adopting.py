@@ -214,6 +214,30 @@ async def test_a_history_that_is_not_settled_is_refused(make_site: MakeSite, too
     assert () == await site.migrator().history()
 
 
+async def test_a_baseline_and_a_repeatable_of_flyway_come_over(make_site: MakeSite) -> None:
+    """What the baseline covers counts as there; an edited repeatable is pending, as for Flyway."""
+    names = "installed_rank, version, description, type, script, checksum, installed_by, success"
+    site = await make_site(
+        FLYWAY,
+        f"INSERT INTO flyway_schema_history ({names}, execution_time) VALUES "
+        "(8, NULL, 'same', 'SQL', 'R__same.sql', 0, 'me', true, 1), "
+        "(9, NULL, 'other', 'SQL', 'R__other.sql', 5, 'me', true, 1); "
+        "UPDATE flyway_schema_history SET type = 'BASELINE', checksum = NULL WHERE version = '1'",
+    )
+    (site.folder / "R__same.sql").write_text("\n")
+    (site.folder / "R__other.sql").write_text("SELECT 1;\n")
+    report = await site.adopt()
+
+    assert {
+        "1": "baseline",
+        "2": "applied",
+        "3": "pending",
+        "R__other": "pending",
+        "R__same": "applied",
+    } == await site.states()
+    assert (["R__other"], 3) == ([one.version for one in report.changed], report.adopted)
+
+
 async def test_two_histories_have_to_be_told_apart(make_site: MakeSite) -> None:
     """The error names both; ``tool`` or ``table`` decides."""
     site = await make_site(DBMATE)
