@@ -123,6 +123,36 @@ def no_section(project: Project) -> None:
     project.migrations.path.rmdir()
 
 
+REVISION = """\
+\"\"\"Users\"\"\"
+from alembic import op
+
+revision, down_revision = "a1", None
+
+
+def upgrade():
+    op.execute("CREATE TABLE users (id integer)")
+
+
+def downgrade():
+    op.execute("DROP TABLE users")
+"""
+
+
+def alembic_project(project: Project) -> None:
+    """Have a project of alembic beside an empty folder."""
+    for name in FILES:
+        project.migrations.remove(name)
+    versions = project.root / "alembic" / "versions"
+    versions.mkdir(parents=True)
+    (versions / "a1_users.py").write_text(REVISION, encoding="utf-8")
+
+
+def their_table(project: Project) -> None:
+    """Have the table of the first migration, and no history."""
+    project.execute("CREATE TABLE users (id INTEGER);")
+
+
 ALL = "<address> is at 002"
 HAPPY = (
     Happy(
@@ -136,6 +166,12 @@ HAPPY = (
         command="new add tags",
         text="migrations/NOW_add_tags.sql\n",
         document={"database": None, "paths": ["migrations/NOW_add_tags.sql"]},
+    ),
+    Happy(
+        command="import alembic --config alembic --no-env",
+        arrange=alembic_project,
+        text="migrations/0001_users.sql\n\n1 written, for as many revisions\n",
+        document={"database": None, "paths": ["migrations/0001_users.sql"], "unfinished": []},
     ),
     Happy(
         command="check",
@@ -177,6 +213,19 @@ HAPPY = (
         before=("up",),
         text=f"nothing to do: {ALL}\n",
         document={"current": "002", "pending": 0},
+    ),
+    Happy(
+        command="up --baseline 1",
+        arrange=their_table,
+        text="baseline 001: the database had tables already\napplied  002 posts (T)\n"
+        f"applied  R__totals (T)\n2 applied in T: {ALL}\n",
+        document={
+            "current": "002",
+            "pending": 0,
+            "migrations": ALL_APPLIED[1:],
+            "postponed": [],
+            "baseline": "001",
+        },
     ),
     Happy(
         command="down",

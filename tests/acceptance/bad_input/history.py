@@ -36,6 +36,11 @@ def edited(project: Project) -> None:
     project.migrations.write("001_users.sql", USERS.replace("NOT NULL", ""))
 
 
+def forgotten(project: Project) -> None:
+    """Lose the history, and keep the tables."""
+    project.execute("DROP TABLE asyncmig_history;")
+
+
 def deleted(project: Project) -> None:
     """Take away a file that is applied, below a newer one."""
     pending(project)
@@ -103,6 +108,16 @@ def dirty(project: Project) -> None:
 
 
 CASES = (
+    Case(
+        name="tables without a history",
+        arrange=forgotten,
+        exit_code=6,
+        error="NoHistoryError",
+        message="the database has no history, but it is not empty: <any>",
+        hint="say which migrations are in it: --baseline none begins with the first file, "
+        "--baseline VERSION (or latest) records that everything up to it is there and goes on "
+        "behind it, and `asyncmig adopt` takes over the history of another tool",
+    ),
     Case(
         name="an edited applied file",
         arrange=edited,
