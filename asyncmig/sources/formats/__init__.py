@@ -36,6 +36,7 @@ _HOMES = {
     "postgres-migrations": "postgres_migrations.PostgresMigrations",
     "yoyo": "yoyo.Yoyo",
     "rails": "rails.Rails",
+    "maragudk": "maragudk.Maragudk",
     "plain": "plain.Plain",
 }
 """Where each is, by what ``--format`` calls it. The order is that in which they are asked."""

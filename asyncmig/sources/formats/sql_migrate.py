@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asyncmig.migration import Direction, SqlScript, Version
 from asyncmig.sources.bundle import File
 from asyncmig.sources.formats.native import python_files
+from asyncmig.sources.formats.numbering import told_apart
 from asyncmig.sources.formats.parts import part
 from asyncmig.sources.names import FileName
 from asyncmig.sources.place import Place, Text
@@ -62,17 +63,22 @@ class SqlMigrate:
         """Yield every SQL file that has a number in front, and refuse the others.
 
         sql-migrate runs those too, by name behind the numbered ones; here each has a version.
+        Where two have one number their names tell them apart.
         """
+        found: list[File] = []
         for entry in tree.files:
             match = _NAME.fullmatch(entry.name)
             path = tree.path_of(entry)
             if match is not None:
-                yield File(FileName(Version(match["version"]), match["name"]), path, entry)
+                name = FileName(Version(match["version"]), match["name"])
+                found.append(File(name, path, entry))
             elif entry.name.endswith(".sql"):
                 yield Place(path).wrong(
                     "there is no number in front, and nothing else tells its place in the order",
                     hint=f"call it VERSION-{entry.name}",
                 )
+        found.sort(key=_place_in_order)
+        yield from told_apart(found)
         yield from python_files(tree)
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
@@ -92,6 +98,11 @@ class SqlMigrate:
             if own:
                 scripts[direction] = _script(text, own, context)
         return scripts
+
+
+def _place_in_order(file: File) -> tuple[int, str]:
+    """Return what sql-migrate sorts by."""
+    return (file.name.version.number if file.name.version else 0, file.entry.name)
 
 
 def _sections(text: Text) -> Iterator[_Section]:

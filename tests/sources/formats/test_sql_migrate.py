@@ -76,6 +76,17 @@ def test_a_file_without_markers_is_refused(line: str) -> None:
     assert [expected] == complaints({"1_a.sql": f"{line}\nA;\n"}, reading=SQL_MIGRATE)
 
 
+def test_names_order_what_has_the_same_number() -> None:
+    """A file is known by its whole name."""
+    names = ["2-a.sql", "1-b.sql", "1-a.sql", "01-c.sql"]
+
+    migrations = load_files(dict.fromkeys(names, "-- +migrate Up\n"))
+
+    assert [("01", "c"), ("1.1", "a"), ("1.2", "b"), ("2", "a")] == [
+        (migration.key, migration.name) for migration in migrations
+    ]
+
+
 def test_numbers_order_the_files_and_names_without_one_are_refused() -> None:
     """The number may be followed by anything."""
     names = ["10-b.sql", "9.a.sql", "0011c.sql", "12.sql"]
