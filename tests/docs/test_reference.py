@@ -16,6 +16,7 @@ from asyncmig.cli.commands import ENTRIES, load_command
 from asyncmig.cli.output.exit_codes import ExitCode, exit_code_of
 from asyncmig.engines.rows import COLUMNS
 from asyncmig.history import RowState
+from asyncmig.sources.formats import TOOLS
 from asyncmig.sources.options import Options
 from tests.docs.markdown import PROJECT, prose, section, table
 
@@ -177,6 +178,13 @@ def test_every_option_of_a_marker_is_described() -> None:
     described = {code(row[0])[0].partition(":")[0] for row in rows}
 
     assert {field.name for field in dataclasses.fields(Options)} == described
+
+
+def test_every_format_of_another_tool_is_described() -> None:
+    """In the table, by what ``--format`` calls it."""
+    rows = table(section(page("other-formats"), "## Tools"))
+
+    assert set(TOOLS) == {tool for row in rows for tool in code(row[0])}
 
 
 def _without_types(name: str, signature: str) -> str:
