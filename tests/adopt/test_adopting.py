@@ -114,6 +114,19 @@ async def test_what_is_older_and_not_applied_is_told(make_site: MakeSite) -> Non
     assert {"1": "pending", "2": "applied", "3": "pending"} == await site.states()
 
 
+async def test_a_baseline_migration_of_flyway_covers_what_is_older(make_site: MakeSite) -> None:
+    """`B2` began the database: neither version 1 nor version 2 ever ran there."""
+    site = await make_site(
+        FLYWAY,
+        "DELETE FROM flyway_schema_history WHERE version = '1'; "
+        "UPDATE flyway_schema_history SET type = 'SQL_BASELINE', checksum = 7",
+    )
+    report = await site.adopt()
+
+    assert () == report.out_of_order
+    assert {"1": "baseline", "2": "baseline", "3": "pending"} == await site.states()
+
+
 async def test_what_lost_its_file_is_refused_until_somebody_says_so(make_site: MakeSite) -> None:
     """Squashed files are gone for good: then the rows are kept, and in nobody's way."""
     site = await make_site(DBMATE)

@@ -47,7 +47,7 @@ def _interpret(rows: Rows, _beside: Mapping[str, Rows]) -> ForeignHistory:
             repeatables[row["description"] or ""] = _repeatable(row)
         elif kind.startswith("UNDO") or kind == "DELETE":
             versions.pop(version, None)
-        elif kind == "BASELINE":
+        elif kind.endswith("BASELINE"):  # SQL_BASELINE is that of a B file
             baseline = version
         else:
             versions[version] = _versioned(row, version)
