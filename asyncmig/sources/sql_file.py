@@ -103,7 +103,8 @@ def _markers(
             raise text.wrong_at(
                 candidate.offset,
                 f"here begins the way down as {candidate.tool} writes it",
-                hint="write -- migrate:up and -- migrate:down instead",
+                hint="write -- migrate:up and -- migrate:down instead, or say "
+                f"--format {candidate.tool}",
             )
     return markers
 

@@ -362,7 +362,7 @@ def test_the_down_of_another_tool_is_refused(text: str, line: int, tool: str) ->
         line,
         1,
         f"here begins the way down as {tool} writes it",
-        "write -- migrate:up and -- migrate:down instead",
+        f"write -- migrate:up and -- migrate:down instead, or say --format {tool}",
     )
 
     assert expected == complaints({"1_a.sql": text}, reading=Reading("asyncmig"))
