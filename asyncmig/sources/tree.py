@@ -69,7 +69,7 @@ class Tree:
     @cached_property
     def heads(self) -> Mapping[str, str]:
         """How each SQL file in it begins, by name; one that cannot be read says nothing."""
-        return {file.name: _head(file) for file in self.files if file.name.endswith(".sql")}
+        return {file.name: head_of(file) for file in self.files if file.name.endswith(".sql")}
 
     @cached_property
     def comments(self) -> Mapping[str, str]:
@@ -99,7 +99,7 @@ def _names(folder: Tree) -> frozenset[str]:
         return frozenset()
 
 
-def _head(file: Traversable) -> str:
+def head_of(file: Traversable) -> str:
     """Return how a file begins. What is wrong with it is told by who reads all of it."""
     try:
         with file.open("rb") as opened:

@@ -18,6 +18,7 @@ from asyncmig.sources.formats.numbering import in_order, told_apart
 from asyncmig.sources.formats.parts import whole
 from asyncmig.sources.names import FileName
 from asyncmig.sources.place import Place
+from asyncmig.sources.tree import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,8 @@ _SQL = re.compile(r".*\.sql", re.DOTALL)
 _HINTING = re.compile(r"^[ \t]*--\s*(?:transactional|depends)[ \t]*:", re.MULTILINE)
 _COMMENT = re.compile(r"\s*--.*")
 _DIRECTIVE = re.compile(r"\s*--\s*(?P<word>transactional|depends)\s*:\s*(?P<value>.*)")
+_NUMBERED_PYTHON = re.compile(r"[0-9].*\.py", re.DOTALL)
+_IMPORT = re.compile(r"^[ \t]*(?:from|import) yoyo\b", re.MULTILINE)
 _AFTERWARDS = "post-apply"
 _TEMPORARY = "_tmp_yoyonew"
 
@@ -60,11 +63,16 @@ class Yoyo:
     tool = "yoyo"
 
     def is_sure(self, tree: Tree) -> bool:
-        """Look for a directive, a rollback, or the names that ``yoyo new`` gives."""
+        """Look for a directive, a rollback, the names that ``yoyo new`` gives, or its steps."""
         return (
             tree.has_comment(_HINTING, _SQL)
             or any(name.endswith(_ROLLBACK) for name in tree.names)
             or any(map(_OWN_NAME.fullmatch, tree.names))
+            or any(
+                _IMPORT.search(head_of(file))
+                for file in tree.files
+                if _NUMBERED_PYTHON.fullmatch(file.name)
+            )
         )
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:

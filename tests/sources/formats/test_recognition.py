@@ -59,6 +59,8 @@ def format_of(files: dict[str, str]) -> str:
         ({"1-a.sql": "-- Up Migration\nA;"}, "node-pg-migrate"),
         ({"1_a.sql": "-- Up Migration\nA;", "R__b.sql": "B;"}, "asyncmig"),
         ({"1_a.sql": "-- depends: 0_b\nA;"}, "yoyo"),
+        ({"1.a.sql": "A;", "2.b.py": "from yoyo import step\n"}, "yoyo"),
+        ({"1_a.sql": "A;", "2_b.py": "async def up(connection): ..."}, "asyncmig"),
         ({"1.a.sql": "A;", "1.a.rollback.sql": "B;"}, "yoyo"),
         ({"1-a.sql": "-- postgres-migrations disable-transaction\nA;"}, "postgres-migrations"),
         ({"committed/000001.sql": "--! Previous: -\n--! Hash: a\n\nA;"}, "graphile-migrate"),
