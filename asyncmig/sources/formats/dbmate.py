@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from asyncmig.sources.bundle import File
+from asyncmig.sources.formats.native import MARKER
 from asyncmig.sources.formats.numbering import in_order, version_sorted_as_text
 from asyncmig.sources.names import FileName
 from asyncmig.sources.sql_file import read_sql
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from asyncmig.sources.place import Text
     from asyncmig.sources.tree import Tree
 
+_OURS = re.compile(r"[0-9]+_.+", re.DOTALL)
 _NAME = re.compile(r"(?P<version>[0-9]+)[-_. ]*(?P<name>.*)\.sql", re.DOTALL)
 
 
@@ -30,9 +32,17 @@ class Dbmate:
 
     tool = "dbmate"
 
-    def is_sure(self, tree: Tree) -> bool:  # noqa: ARG002 - whatever is in it
-        """Never be: its markers are ours, and beside them a name that is none of ours is a slip."""
-        return False
+    def is_sure(self, tree: Tree) -> bool:
+        """Look for markers in a folder of numbered files, of which none is named as ours are.
+
+        The init-scripts of supabase/postgres are like that: ``00000000000000-initial-schema.sql``.
+        """
+        names = [name for name in tree.names if name.endswith(".sql")]
+        return (
+            tree.has_comment(MARKER, _NAME)
+            and all(map(_NAME.fullmatch, names))
+            and not any(map(_OURS.fullmatch, names))
+        )
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield the files that begin with a number; others are nothing to dbmate."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from asyncmig.sources.place import Text
     from asyncmig.sources.tree import Tree
 
-_MARKER = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
+MARKER = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
 
 _NAME = re.compile(r"(?:[0-9]+_|R__).*\.sql", re.DOTALL)
 
@@ -31,7 +31,7 @@ class Native:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for a marker."""
-        return tree.has_comment(_MARKER, _NAME)
+        return tree.has_comment(MARKER, _NAME)
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield what is named as migrations are, and refuse what nearly is."""

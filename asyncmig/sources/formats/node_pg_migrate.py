@@ -89,7 +89,7 @@ class NodePgMigrate:
 
 _IN_JAVASCRIPT = (
     "let node-pg-migrate apply it and then adopt, or write what it does into a file of the same "
-    "number in SQL or Python"
+    "number in SQL"
 )
 _NUMBER = "node-pg-migrate stops at such a file: number it, or let its name begin with a dot"
 

@@ -61,4 +61,4 @@ class PostgresMigrations:
 
 
 _NUMBER = "postgres-migrations stops at such a file: number it, or take it away"
-_JS = "write what it generates into a file of the same number in SQL or Python"
+_JS = "write what it generates into a file of the same number in SQL"

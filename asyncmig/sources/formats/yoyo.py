@@ -185,7 +185,7 @@ def _name_of(file_name: str, place: Place) -> FileName:
 
 _IN_PYTHON = (
     "let yoyo apply it and then adopt, or write what its steps do into a file of the same number "
-    "in SQL, or as `async def up(connection):`"
+    "in SQL"
 )
 
 

@@ -11,7 +11,7 @@ from tests.sources.memory_folder import Complaint, complaints, load_file, load_f
 NODE = Reading("node-pg-migrate")
 IN_JAVASCRIPT = (
     "let node-pg-migrate apply it and then adopt, or write what it does into a file of the same "
-    "number in SQL or Python"
+    "number in SQL"
 )
 
 

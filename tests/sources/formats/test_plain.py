@@ -64,7 +64,6 @@ def test_what_cannot_run_in_a_transaction_runs_without_one() -> None:
     [
         {"1_a.sql": "A;\n", "2-b.sql": "B;\n"},
         {"1-a.sql": "A;\n", "R__b.sql": "B;\n"},
-        {"1-a.sql": "-- migrate:up\nA;\n"},
         {"1-a.sql": "A;\n", "2-b.py": ""},
         {"1-a.sql": "A;\n", "seed.sql": "B;\n"},
         {"1a.sql": "A;\n"},

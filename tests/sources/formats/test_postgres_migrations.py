@@ -42,7 +42,7 @@ def test_a_file_may_do_without_a_transaction() -> None:
         (
             "2_b.js",
             "a migration in JavaScript, which cannot be run here",
-            "write what it generates into a file of the same number in SQL or Python",
+            "write what it generates into a file of the same number in SQL",
         ),
         (
             "seed.sql",

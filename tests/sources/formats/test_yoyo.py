@@ -125,7 +125,7 @@ def test_python_is_refused_with_a_way_out() -> None:
         Complaint(
             "migrations/20230101_01_XXXXX-a.py: steps of yoyo in Python, which cannot be run here",
             "let yoyo apply it and then adopt, or write what its steps do into a file of the same "
-            "number in SQL, or as `async def up(connection):`",
+            "number in SQL",
         )
         == found
     )
