@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.migration import Direction, Version
 from asyncmig.sources.bundle import File
-from asyncmig.sources.formats.parts import whole
+from asyncmig.sources.formats.parts import statement_in, whole
 from asyncmig.sources.names import FileName, Misnamed, parse_name
 from asyncmig.sources.place import Place
 
@@ -32,6 +32,11 @@ _NAME = re.compile(
     r"|[vV](?P<dotted>[0-9]+(?:[._][0-9]+)*))"
     r"(?:[-_. ]+(?P<name>.*?))?(?:\.(?i:(?P<direction>up|down)))?\.sql",
     re.DOTALL,
+)
+_WAY_DOWN = re.compile(  # "-- +micrate Down", "-- !Downs", "--- DOWN ---", "-- Rollback:"
+    r"^[ \t]*(?P<mark>--[-=*# \t]*(?:[+!@]\w*[ \t]*)?(?:down|rollback|undo)s?"
+    r"(?:[ \t]+migration)?)[-:=*# \t]*$",
+    re.MULTILINE | re.IGNORECASE,
 )
 _NUMBERED_CODE = re.compile(r"[vV]?[0-9].*\.py", re.DOTALL)
 _MARKS = re.compile(
@@ -69,10 +74,20 @@ class Plain:
                 yield File(name, path, entry)
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
-        """Take the whole file."""
+        """Take the whole file, unless it goes on with the way down of a tool that nobody knows.
+
+        Taken for one script, such a file would undo at once what it did.
+        """
+        for match in _WAY_DOWN.finditer(text.script):
+            former, later = text.script[: match.start()], text.script[match.end() :]
+            if None not in {statement_in(half, context.dialect) for half in (former, later)}:
+                raise text.wrong_at(
+                    match.start("mark"), "here begins the way down, by the look of it", hint=_CUT
+                )
         return whole(text, file, context)
 
 
+_CUT = "write it into a file of its own, NUMBER-name.down.sql beside NUMBER-name.up.sql"
 _HINT = "number it, or let its name begin with an underscore if it is no migration"
 
 

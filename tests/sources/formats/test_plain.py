@@ -6,7 +6,7 @@ import pytest
 
 from asyncmig.migration import SqlScript
 from asyncmig.sources.reading import Reading
-from tests.sources.memory_folder import Complaint, complaints, load_files
+from tests.sources.memory_folder import Complaint, complaints, load_files, text_of
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,39 @@ def test_in_a_folder_of_ours_such_a_name_is_a_slip(files: dict[str, str]) -> Non
     assert {"this is not the name of a migration"} == {
         found.message.partition(": ")[2] for found in complaints(files)
     }
+
+
+@pytest.mark.parametrize(
+    "mark", ["-- +micrate Down", "-- !DOWN", "-- !Downs", "---- down ----", "  -- Rollback:"]
+)
+def test_a_way_down_in_the_same_file_is_refused(mark: str) -> None:
+    """Whose mark that is nobody knows, and run as one it would undo what it did."""
+    text = f"CREATE TABLE a (b int);\n{mark}\nDROP TABLE a;\n"
+
+    assert [
+        Complaint(
+            f"migrations/1.sql:2:{1 + mark.index('-')}: "
+            "here begins the way down, by the look of it",
+            "write it into a file of its own, NUMBER-name.down.sql beside NUMBER-name.up.sql",
+            2,
+            1 + mark.index("-"),
+        )
+    ] == complaints({"1.sql": text})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE a (b int);\n-- Rollback:\n-- DROP TABLE a;\n",
+        "-- Rollback\n-- DROP TABLE a;\nCREATE TABLE a (b int);\n",
+        "CREATE TABLE a (b int);\n-- scale down\nCREATE TABLE b (c int);\n",
+    ],
+)
+def test_a_way_down_that_is_only_told_is_a_comment(text: str) -> None:
+    """There is nothing behind it that would run, or nothing in front of it."""
+    [migration] = load_files({"1.sql": text})
+
+    assert text == text_of(migration.up)
 
 
 def test_two_files_of_one_number_are_refused() -> None:
