@@ -37,8 +37,10 @@ class Graphile:
     tool = "graphile-migrate"
 
     def is_sure(self, tree: Tree) -> bool:
-        """Look for a header with a hash in it."""
-        return _committed(tree).has_comment(_HASH, _NAME)
+        """Look for a header with a hash in it, or for what is to be committed yet."""
+        committed = _committed(tree)
+        is_begun = committed is not tree and "current.sql" in tree.names
+        return is_begun or committed.has_comment(_HASH, _NAME)
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield the committed files; each must name the hash of the one before it."""

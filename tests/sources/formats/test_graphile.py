@@ -161,6 +161,13 @@ def test_an_include_is_refused() -> None:
     )
 
 
+def test_a_folder_without_any_says_so() -> None:
+    """What is in current.sql is no migration yet."""
+    [found] = complaints({"current.sql": "A;\n", "committed/.gitkeep": ""})
+
+    assert "no migrations in migrations" == found.message
+
+
 def test_what_is_named_otherwise_is_nothing_to_graphile() -> None:
     """A name has a number, and then dashes, letters and digits only."""
     files = {**committed("A;\n"), "committed/notes.sql": "B;\n", "committed/2 b.sql": "C;\n"}
