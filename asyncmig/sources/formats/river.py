@@ -33,8 +33,11 @@ class River(GolangMigrate):
         return any(is_half(name) and _SCHEMA.search(head) for name, head in tree.heads.items())
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
-        """Put in the placeholder ``schema``; without it the tables are where search_path says."""
-        if schema := context.placeholders.get("schema"):
-            quoted = '"' + schema.replace('"', '""') + '".'
-            text = Text(_SCHEMA.sub(lambda _: quoted, text.script), text.place)
-        return super().read(text, file, context)
+        """Put in the placeholder ``schema``; without it the tables are where search_path says.
+
+        It never stays: some stand in string literals, where nothing is a comment.
+        """
+        schema = context.placeholders.get("schema", "").replace('"', '""')
+        prefix = f'"{schema}".' if schema else ""
+        script = _SCHEMA.sub(lambda _: prefix, text.script)
+        return super().read(Text(script, text.place), file, context)
