@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from asyncmig.migration import SqlScript
+from asyncmig.sources import load
 from asyncmig.sources.formats.diesel import diesel_version
 from asyncmig.sources.reading import Reading
+from asyncmig.sql import Dialect
 from tests.sources.memory_folder import Complaint, complaints, load_files, text_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RENAME = "here a version is a number: rename it"
 
@@ -110,6 +117,15 @@ def test_what_is_no_migration_is_passed_over() -> None:
     files = {"1_a/up.sql": "A;\n", "README.md": "", ".hidden/up.sql": "B;\n", "schema.sql": "S;"}
 
     assert ["1"] == [migration.key for migration in load_files(files)]
+
+
+def test_an_empty_folder_is_none(tmp_path: Path) -> None:
+    """A branch left it, whose files git took away."""
+    (tmp_path / "1_a").mkdir()
+    (tmp_path / "2_b").mkdir()
+    (tmp_path / "2_b" / "up.sql").write_text("B;\n")
+
+    assert ["2"] == [migration.key for migration in load(tmp_path, Dialect.SQLITE)]
 
 
 @pytest.mark.parametrize(
