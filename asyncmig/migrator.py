@@ -9,7 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 from asyncmig.engines import open_engine, sealed
-from asyncmig.engines.base import EngineSettings, Runner, Wait, lock_policy_of
+from asyncmig.engines.base import Runner, Wait
+from asyncmig.engines.settings import EngineSettings, lock_policy_of
 from asyncmig.errors import PendingMigrationsError
 from asyncmig.importing import ANYIO_BACKEND, LOOKING, RUN, import_ahead, imported
 from asyncmig.logging import observer_of
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from types import EllipsisType
 
-    from asyncmig.engines.base import Engine, Setup
+    from asyncmig.engines.base import Engine
+    from asyncmig.engines.settings import Setup
     from asyncmig.events import Observer
     from asyncmig.files import Files
     from asyncmig.history import HistoryEntry

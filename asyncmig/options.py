@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from asyncmig.engines.base import Setup
+    from asyncmig.engines.settings import Setup
     from asyncmig.events import Observer
     from asyncmig.request import Changed, Durability, OutOfOrder, Target
 

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncmig.migration import (
-    Direction,
-    Kind,
-    PythonScript,
-    SqlScript,
-    Version,
-    checksum,
-    key_of,
-)
+from asyncmig.checksum import checksum
+from asyncmig.migration import Direction, Kind, PythonScript, SqlScript, Version, key_of
 from tests.values import in_python, repeatable, versioned
 
 numbers = st.integers(min_value=0, max_value=10**20)

@@ -6,17 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import checksum
 from asyncmig.history import History, HistoryEntry, RowState
-from asyncmig.migration import (
-    Direction,
-    Kind,
-    Migration,
-    PythonScript,
-    Script,
-    SqlScript,
-    Version,
-    checksum,
-)
+from asyncmig.migration import Direction, Kind, Migration, PythonScript, Script, SqlScript, Version
 from asyncmig.request import Request
 
 if TYPE_CHECKING:

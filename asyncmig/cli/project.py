@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from asyncmig.engines.base import Setup
+    from asyncmig.engines.settings import Setup
 
 
 @contextmanager

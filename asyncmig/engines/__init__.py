@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asyncmig.engines.base import Engine, EngineSettings
+    from asyncmig.engines.base import Engine
+    from asyncmig.engines.settings import EngineSettings
 
 _POSTGRES = "asyncmig.engines.postgres"
 _SQLITE = "asyncmig.engines.sqlite"

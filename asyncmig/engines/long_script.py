@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import Checksum
 from asyncmig.engines.statements import Section
 from asyncmig.errors import MigrationFailedError, SourceError
-from asyncmig.migration import Checksum, LongScript
+from asyncmig.migration import LongScript
 from asyncmig.sql import Position, split
 
 if TYPE_CHECKING:

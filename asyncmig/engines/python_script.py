@@ -15,7 +15,7 @@ from asyncmig.errors import InvalidMigrationError, MigrationFailedError, Setting
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from asyncmig.engines.base import Setup
+    from asyncmig.engines.settings import Setup
     from asyncmig.migration import PythonScript
     from asyncmig.plan import Step
 

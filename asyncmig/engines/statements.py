@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import checksum
 from asyncmig.errors import InvalidMigrationError, MigrationFailedError
-from asyncmig.migration import SqlScript, checksum
+from asyncmig.migration import SqlScript
 from asyncmig.sql import (
     PLACEHOLDER,
     Dialect,

@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import checksum, checksum_of_lines
 from asyncmig.errors import SourceError
-from asyncmig.migration import Direction, checksum, checksum_of_lines
+from asyncmig.migration import Direction
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import LONG, locate
 from asyncmig.sources.place import Place, Text

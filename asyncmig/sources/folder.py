@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import checksum
 from asyncmig.errors import NoMigrationsError, SourceError
-from asyncmig.migration import Direction, LongScript, Migration, PythonScript, checksum
+from asyncmig.migration import Direction, LongScript, Migration, PythonScript
 from asyncmig.sources.bundle import Bundle, File, bundle
 from asyncmig.sources.contents import Contents
 from asyncmig.sources.decode import decode

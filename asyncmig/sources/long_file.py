@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import Checksum
 from asyncmig.errors import SourceError
-from asyncmig.migration import Checksum, Direction, LongScript, SqlScript
+from asyncmig.migration import Direction, LongScript, SqlScript
 from asyncmig.sources.location import LONG, unreadable
 from asyncmig.sources.markers import suspicious_lines
 from asyncmig.sources.names import Language

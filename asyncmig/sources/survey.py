@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from asyncmig.migration import Checksum, Part
+from asyncmig.checksum import Checksum
+from asyncmig.migration import Part
 from asyncmig.sql import (
     Dialect,
     autocommit_reason,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from asyncmig.migration import checksum
+from asyncmig.checksum import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import pytest
 
 from asyncmig.adopt.finding import find_histories, not_adopted
 from asyncmig.engines import open_engine
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 from tests.adopt.tables import (
     DBMATE,
     GOLANG_MIGRATE,

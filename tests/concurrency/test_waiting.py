@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from asyncmig.engines import open_engine
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 from tests.concurrency.evidence import everything_once, evidence, history
 from tests.concurrency.folders import herd_folder, two_steps
 from tests.concurrency.journal import Journal

@@ -18,7 +18,8 @@ from tests.engines.lab import Lab
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from asyncmig.engines.base import Engine, EngineSettings
+    from asyncmig.engines.base import Engine
+    from asyncmig.engines.settings import EngineSettings
 
 SLOW_SQLITE = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) "

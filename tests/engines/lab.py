@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from asyncmig.engines.base import EngineSettings, Runner, Share, StepEvents, Wait
-from asyncmig.migration import (
-    Batching,
-    Direction,
-    Migration,
-    PythonScript,
-    SqlScript,
-    Version,
-    checksum,
-)
+from asyncmig.checksum import checksum
+from asyncmig.engines.base import Runner, Share, StepEvents, Wait
+from asyncmig.engines.settings import EngineSettings
+from asyncmig.migration import Batching, Direction, Migration, PythonScript, SqlScript, Version
 from asyncmig.plan import make_plan
 from asyncmig.request import Policy, Request
 
@@ -28,7 +22,8 @@ if TYPE_CHECKING:
 
     from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
-    from asyncmig.engines.base import Engine, Holder, Session, Setup
+    from asyncmig.engines.base import Engine, Holder, Session
+    from asyncmig.engines.settings import Setup
     from asyncmig.history import Batches, History, HistoryEntry
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step

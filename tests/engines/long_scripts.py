@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import checksum
 from asyncmig.errors import SourceError
-from asyncmig.migration import LongScript, Migration, Version, checksum
+from asyncmig.migration import LongScript, Migration, Version
 from asyncmig.sources.survey import survey
 
 if TYPE_CHECKING:

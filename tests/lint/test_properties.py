@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from asyncmig.checksum import checksum
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError
 from asyncmig.lint.allowances import read_allowances
 from asyncmig.lint.rules import RULES
 from asyncmig.lint.subject import subjects_of
-from asyncmig.migration import Migration, Phase, SqlScript, Version, checksum
+from asyncmig.migration import Migration, Phase, SqlScript, Version
 from asyncmig.sql import Dialect
 from tests.lint.examples import EXAMPLES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncmig.migration import checksum
+from asyncmig.checksum import checksum
 from tests.sources.memory_folder import Complaint, complaints, load_file, text_of
 
 

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from asyncmig.checksum import checksum
 from asyncmig.locks import Hazard
-from asyncmig.migration import Limits, Migration, Phase, PythonScript, Version, checksum
+from asyncmig.migration import Limits, Migration, Phase, PythonScript, Version
 from tests.sources.memory_folder import Complaint, complaints, load_file
 
 FILE = "migrations/1_a.py"

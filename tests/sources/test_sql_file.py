@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncmig.checksum import checksum
 from asyncmig.locks import Hazard
-from asyncmig.migration import Limits, Migration, Phase, SqlScript, Version, checksum
+from asyncmig.migration import Limits, Migration, Phase, SqlScript, Version
 from asyncmig.sources import find_problems
 from asyncmig.sources.reading import Reading
 from asyncmig.sql import Dialect

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from asyncmig.checksum import checksum
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import InvalidMigrationError
-from asyncmig.migration import SqlScript, checksum
+from asyncmig.migration import SqlScript
 from asyncmig.sources.survey import survey
 from asyncmig.sql import Dialect, split
 from tests.sql.scripts import broken_scripts, statement_lists

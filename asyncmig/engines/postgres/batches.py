@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from asyncmig.batching import Batch
+from asyncmig.checksum import checksum
 from asyncmig.engines.batching import Outcome, Table, cursor_of, outcome_of, resumable
 from asyncmig.engines.long_script import sql_of
 from asyncmig.engines.postgres.connection import ServerError
@@ -15,7 +16,7 @@ from asyncmig.engines.postgres.reckoning import reckon
 from asyncmig.engines.postgres.running import loaded_function, prepared_of, refused, run_function
 from asyncmig.engines.postgres.sightings import Moment
 from asyncmig.engines.statements import place
-from asyncmig.migration import PythonScript, checksum
+from asyncmig.migration import PythonScript
 from asyncmig.sql import Dialect, with_batch_size
 
 if TYPE_CHECKING:

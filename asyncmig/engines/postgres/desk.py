@@ -30,7 +30,7 @@ from asyncmig.errors import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
-    from asyncmig.engines.base import EngineSettings, Holder, Runner, Wait
+    from asyncmig.engines.base import Holder, Runner, Wait
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.lent import Belongings
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.server import Server
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
     from asyncmig.history import Generation, History, HistoryEntry

@@ -15,10 +15,11 @@ from asyncmig.sql import Dialect
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.engines.base import Runner
     from asyncmig.engines.postgres.session import PostgresSession
     from asyncmig.engines.postgres.sources import Database, Source
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.plan import Plan
 
 

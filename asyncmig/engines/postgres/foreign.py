@@ -14,9 +14,9 @@ from asyncmig.foreign import tables_from
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from asyncmig.engines.base import EngineSettings
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
 
 _INSTANTS = {"timestamptz": "{}", "timestamp": "{}::pg_catalog.timestamptz"}

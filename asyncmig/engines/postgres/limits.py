@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncmig.migration import PythonScript
 
 if TYPE_CHECKING:
-    from asyncmig.engines.base import EngineSettings
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.migration import Script
 
 

@@ -39,9 +39,10 @@ from asyncmig.sql import Dialect
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.engines.base import Runner
     from asyncmig.engines.postgres.limits import StepLimits
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.engines.statements import Prepared, Unit
     from asyncmig.plan import Plan, Step
     from asyncmig.sql import Statement

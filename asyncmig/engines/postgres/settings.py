@@ -14,8 +14,8 @@ from asyncmig.engines.postgres.table import EQUALS, literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from asyncmig.engines.base import EngineSettings
     from asyncmig.engines.postgres.server import Server
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.migration import Limits, Script
 
 _LONGEST = 2_147_483_647

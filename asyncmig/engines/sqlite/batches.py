@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from asyncmig import batching
+from asyncmig.checksum import checksum
 from asyncmig.engines.batching import (
     EVERYTHING,
     Outcome,
@@ -21,7 +22,7 @@ from asyncmig.engines.sqlite.connection import DriverError
 from asyncmig.engines.sqlite.records import fetch
 from asyncmig.engines.statements import Unit
 from asyncmig.history import Progress
-from asyncmig.migration import PythonScript, checksum
+from asyncmig.migration import PythonScript
 from asyncmig.sql import Dialect, with_batch_size
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from asyncmig.errors import DatabaseError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asyncmig.engines.base import Runner, Setup
+    from asyncmig.engines.base import Runner
+    from asyncmig.engines.settings import Setup
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Raw, Worker

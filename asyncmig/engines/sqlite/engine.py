@@ -13,7 +13,8 @@ from asyncmig.sql import Dialect
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from asyncmig.engines.base import EngineSettings, Runner
+    from asyncmig.engines.base import Runner
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.engines.sqlite.connection import Driver
     from asyncmig.engines.sqlite.session import SqliteSession
     from asyncmig.plan import Plan

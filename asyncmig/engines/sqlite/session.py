@@ -38,15 +38,8 @@ from asyncmig.request import Durability
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
-    from asyncmig.engines.base import (
-        Adoption,
-        EngineSettings,
-        Holder,
-        Runner,
-        Share,
-        StepEvents,
-        Wait,
-    )
+    from asyncmig.engines.base import Adoption, Holder, Runner, Share, StepEvents, Wait
+    from asyncmig.engines.settings import EngineSettings
     from asyncmig.engines.sqlite.access import Visit
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.checksum import checksum
 from asyncmig.errors import SourceError
-from asyncmig.migration import SqlScript, checksum
+from asyncmig.migration import SqlScript
 from asyncmig.sources.formats import format_of, formats
 from asyncmig.sources.reading import AUTO
 

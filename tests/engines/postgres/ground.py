@@ -10,7 +10,7 @@ import anyio
 import asyncpg
 
 from asyncmig.engines import open_engine
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

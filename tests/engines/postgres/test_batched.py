@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
+from asyncmig.checksum import checksum
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres import patience, reckoning
 from asyncmig.engines.postgres.connection import ConnectionLostError
@@ -19,7 +20,7 @@ from asyncmig.errors import (
     MigrationFailedError,
 )
 from asyncmig.history import History
-from asyncmig.migration import Batching, Migration, PythonScript, Version, checksum
+from asyncmig.migration import Batching, Migration, PythonScript, Version
 from asyncmig.plan import make_plan
 from tests.engines.lab import (
     LAX,

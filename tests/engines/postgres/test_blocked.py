@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from asyncmig.engines.base import EngineSettings
 from asyncmig.engines.postgres import patience
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.errors import MigrationFailedError, SettingsError
 from asyncmig.history import Generation, History
 from asyncmig.migration import Limits

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.engines.sqlite import SqliteEngine, SqliteTarget
 from asyncmig.request import Durability
 from tests.engines.lab import sql
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
-    from asyncmig.engines.base import Setup
+    from asyncmig.engines.settings import Setup
 
 
 FAMILY = sql(

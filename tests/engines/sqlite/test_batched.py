@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from asyncmig.checksum import checksum
 from asyncmig.engines.sqlite import batched
 from asyncmig.errors import (
     IncompleteMigrationError,
@@ -18,7 +19,7 @@ from asyncmig.errors import (
     TransactionLostError,
 )
 from asyncmig.history import History
-from asyncmig.migration import Batching, Migration, SqlScript, Version, checksum
+from asyncmig.migration import Batching, Migration, SqlScript, Version
 from asyncmig.plan import make_plan
 from tests.engines.lab import (
     LAX,

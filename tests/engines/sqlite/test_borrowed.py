@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import aiosqlite
 import pytest
 
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.engines.sqlite import SqliteEngine
 from asyncmig.errors import ConnectionInUseError, LockTimeoutError, MigrationFailedError
 from tests.engines.lab import RIVAL, history_of, locked, python, run, sql, wait_for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.engines.sqlite import SqliteEngine, SqliteTarget
 from asyncmig.errors import (
     DatabaseAccessError,

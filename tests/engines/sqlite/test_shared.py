@@ -12,7 +12,8 @@ import anyio
 import pytest
 
 from asyncmig import Migrator, tally
-from asyncmig.engines.base import EngineSettings, HistoryMovedError
+from asyncmig.engines.base import HistoryMovedError
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.engines.sqlite import SqliteEngine
 from asyncmig.engines.sqlite.shared import SAVEPOINT, SharedTransaction
 from asyncmig.errors import DatabaseBusyError, MigrationFailedError

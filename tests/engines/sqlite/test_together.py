@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from asyncmig.engines import open_engine
-from asyncmig.engines.base import EngineSettings
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.errors import DatabaseBusyError, MigrationFailedError
 from asyncmig.history import History
 from asyncmig.plan import make_plan
