@@ -55,7 +55,9 @@ def _applied(row: ForeignRow) -> Applied:
 def _version(name: str) -> str | None:
     """Return the version that a folder of that name has here; Prisma compares them as text."""
     digits = leading_digits(name)
-    return None if digits is None else version_sorted_as_text(digits).text
+    if digits is None:
+        return None
+    return version_sorted_as_text(digits, name.removeprefix(digits)).text
 
 
 def _failed(names: list[str]) -> Trouble:
