@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from alembic.operations import BatchOperations
     from alembic.runtime.environment import EnvironmentContext
+    from sqlalchemy.engine import Connection
 
     from asyncmig.from_alembic.rendering import Down, Up
 
@@ -55,7 +56,7 @@ class Renderer:
         rendered = self._render(function, path, keep=True)
         if isinstance(rendered, Rendered):
             return rendered
-        if self._scratch is not None:
+        if self._scratch is not None and not self._is_followed(function, self._scratch):
             self._scratch.lost = self._scratch.lost or revision
         if isinstance(rendered, Irreversible):
             reason = f"it raises: {rendered.reason}"
@@ -66,6 +67,22 @@ class Renderer:
         """Render a way down from where the way up has just led."""
         return self._render(function, path, keep=False)
 
+    def _is_followed(self, function: Callable[[], object], scratch: Scratch) -> bool:
+        """Run for real what a person has to write, so that the tables are known behind it.
+
+        They are all but empty, so that its data steps have nothing to do. Nothing of it is
+        rendered; what comes later copies the tables that it leaves.
+        """
+        if scratch.lost is not None:
+            return False
+        context = _FollowingContext(scratch.connection, self._options, self._environment)
+        try:
+            with Operations.context(context):
+                function()
+        except Exception:  # noqa: BLE001 - the author's own
+            return False
+        return True
+
     def _render(self, function: Callable[[], object], path: str, *, keep: bool) -> Down:
         context = RecordingContext(self._dialect, self._environment, self._options, self._scratch)
         attempt = nullcontext() if self._scratch is None else self._scratch.attempt(keep=keep)
@@ -75,6 +92,23 @@ class Renderer:
         except (Exception, NeedsDatabaseError) as error:  # noqa: BLE001 - the author's own
             return _obstacle(error, path, tuple(context.statements))
         return Rendered(tuple(context.statements), context.stays_inside, context.rebuilds)
+
+
+class _FollowingContext(MigrationContext):
+    """What ``op`` works with where a revision really runs."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        options: Mapping[str, Any],
+        environment: EnvironmentContext,
+    ) -> None:
+        super().__init__(connection.dialect, connection, {**options, "as_sql": False}, environment)
+
+    @contextmanager
+    def autocommit_block(self) -> Generator[None]:
+        """Do nothing: there is no transaction to leave."""
+        yield
 
 
 class RecordingContext(MigrationContext):

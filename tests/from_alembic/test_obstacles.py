@@ -198,6 +198,25 @@ def test_a_way_down_that_its_author_refuses_is_none(project: AlembicProject) -> 
     assert ([], []) == (reasons(refused), reasons(empty))
 
 
+def test_a_copy_behind_a_data_step_knows_the_tables(project: AlembicProject) -> None:
+    """The step itself is for a person; what it does to the tables is seen where they are empty."""
+    lines = (
+        "op.add_column('t', sa.Column('slug', sa.Text()))",
+        "for row in op.get_bind().execute(sa.text('SELECT n FROM t')):",
+        "    raise AssertionError(row)",
+        "with op.get_context().autocommit_block():",
+        "    op.create_index('ix_slug', 't', ['slug'])",
+    )
+    project.write("b2", "Data", step(*lines), down="a1")
+    project.write("c3", "Copy", BATCH, down="b2")
+
+    _, data, copied = converted(project, Dialect.SQLITE)
+
+    assert (["up"], []) == ([way for way, _ in reasons(data)], reasons(copied))
+    assert 2 == copied.text.count("slug TEXT")
+    assert 2 == copied.text.count("CREATE INDEX ix_slug ON t (slug);")
+
+
 def test_a_copy_of_a_table_that_nobody_knows_is_left_to_a_person(project: AlembicProject) -> None:
     """The columns that an unfinished file will add would be lost in a copy without them."""
     project.write("b2", "Unknown", step("op.get_bind().scalar('x')"), down="a1")

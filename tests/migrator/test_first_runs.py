@@ -15,6 +15,7 @@ from tests.database import ask, tables
 from tests.migrator.shop import HISTORY, ORDERS, USERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from asyncmig.events import Event
@@ -140,6 +141,20 @@ async def test_of_many_at_once_one_records_the_baseline(
     reports = await asyncio.gather(*(migrator.up() for migrator in crowd))
     assert 1 == sum(report.baseline is not None for report in reports)
     assert ["2"] == [entry.key for report in reports for entry in report.entries]
+    assert ["1", "2"] == [entry.key for entry in await crowd[0].history()]
+
+
+async def test_behind_a_pooler_one_of_many_records_it_too(
+    postgres_url: str, pgbouncer: Callable[..., str], migration_folder: MigrationFolder
+) -> None:
+    """There nobody keeps the lock from one message to the next."""
+    await ask(postgres_url, THEIRS)
+    migration_folder.write("1_users.sql", USERS)
+    migration_folder.write("2_orders.sql", ORDERS)
+    url = pgbouncer()
+    crowd = [Migrator(url, migration_folder, baseline=1) for _ in range(6)]
+    reports = await asyncio.gather(*(migrator.up() for migrator in crowd))
+    assert 1 == sum(report.baseline is not None for report in reports)
     assert ["1", "2"] == [entry.key for entry in await crowd[0].history()]
 
 
