@@ -20,7 +20,7 @@ from asyncmig.migration import Direction
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import LONG, locate
 from asyncmig.sources.place import Place, Text
-from asyncmig.sources.quick_look import may_have_markers, plain_up
+from asyncmig.sources.quick_look import has_foreign_marker, may_have_markers, plain_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -176,8 +176,11 @@ def _part(entry: os.DirEntry[str], text: str, ending: str, dialect: Dialect) -> 
 
 
 def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
-    """Return what :func:`_part` does, by reading the file as ``load`` does."""
+    """Return what :func:`_part` does, by reading the file as ``load`` does, if it is ours."""
     from asyncmig.sources.sql_file import read_sql
+
+    if has_foreign_marker(text):
+        raise _UNTOLD.wrong("this may be a file of another tool")
 
     name = _name_of(entry.name)
     scripts = read_sql(Text(text, _UNTOLD), name, dialect)

@@ -26,6 +26,7 @@ _LATER_LINE = re.compile(rf"\n{_LINE}", re.IGNORECASE)
 # surely inside: what opens is closed, by rules that both dialects share. Dollars, backslashes,
 # brackets and backticks are left to the lexer.
 _CLOSED = re.compile(r"""(?:[^'"$/`\[\\-]++|'[^'\\]*+'|"[^"\\]*+"|--[^\n]*+\n|-(?!-)|/(?!\*))*+""")
+_FOREIGN = re.compile(r"-[^\S\n]*(?:\+goose|\+migrate|create above)", re.IGNORECASE)
 _PLAIN_UP = "-- migrate:up"
 _PLAIN_DOWN = "-- migrate:down"
 
@@ -33,6 +34,11 @@ _PLAIN_DOWN = "-- migrate:down"
 def may_have_markers(script: str) -> bool:
     """Tell whether some line looks like a marker; a quick look, without the lexer."""
     return next(lines_like_markers(script), None) is not None
+
+
+def has_foreign_marker(script: str) -> bool:
+    """Tell whether some line looks like a marker of another tool, whose file it may then be."""
+    return any(_FOREIGN.search(line["line"]) for line in lines_like_markers(script))
 
 
 def plain_up(script: str) -> str | None:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncmig.errors import SourceError
@@ -85,6 +85,7 @@ def loaded(folder: MigrationFolder, dialect: Dialect) -> Checksums | None:
 
 
 @given(st.dictionaries(file_names, contents, max_size=4), st.sampled_from(Dialect))
+@example({"1_a.sql": "'-- migrate:up\n-- +goose Down\n"}, Dialect.SQLITE)
 def test_the_short_way_gives_the_checksums_of_the_long_one(
     files: dict[str, str], dialect: Dialect
 ) -> None:
