@@ -177,7 +177,7 @@ def test_the_up_part_that_needs_no_lexer_is_the_one_that_the_lexer_finds(
     content: str, dialect: Dialect
 ) -> None:
     """A marker inside a string, a quoted name or a comment is none, however short the look."""
-    assume(not has_foreign_marker(content))  # such a file is left to the long way
+    assume(not has_foreign_marker(content.replace("\r", "\n")))  # left to the long way
     with TemporaryDirectory() as name:
         folder = MigrationFolder(Path(name))
         folder.write("1_a.sql", UP + content)
