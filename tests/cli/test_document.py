@@ -43,6 +43,7 @@ ROW = [
 ]
 ERROR = ["type", "message", "hint", "version", "file", "line", "column"]
 WORDS = {
+    "import": ["alembic", "--config", "alembic", "--no-env", "--source", "elsewhere"],
     "new": ["add_tags"],
     "baseline": ["latest"],
     "repair": ["--mark", "1", "--yes"],
@@ -53,6 +54,7 @@ MORE = {
     **{name: ["postponed"] for name in ("status", "verify", "wait")},
     "init": ["paths"],
     "new": ["paths"],
+    "import": ["paths", "unfinished"],
     "check": ["errors", "source_format", "order", "without_transaction", "reversible"],
     "lint": ["findings", "notes"],
     "plan": ["postponed", "steps"],
@@ -71,6 +73,17 @@ MORE = {
     "baseline": ["description", "changed"],
     "repair": ["description", "changed"],
 }
+REVISION = """\
+revision, down_revision = "a1", None
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
+"""
 OF_HISTORY = ["id", "user", "host", "pid", "run_id", "origin", "tool_version"]
 CHECKSUM = re.compile(r"sha256:v1:[0-9a-f]{64}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -87,6 +100,10 @@ def test_the_document_of_every_command_has_the_same_fields(cli: CommandLine, nam
     words = WORDS.get(name, [])
     if name not in {"new", "init", "check", "baseline", "repair"}:
         cli("up")
+    if name == "import":
+        versions = cli.root / "alembic" / "versions"
+        versions.mkdir(parents=True)
+        (versions / "a1_users.py").write_text(REVISION, encoding="utf-8")
 
     document = cli.document(name, *words)
 
