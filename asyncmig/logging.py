@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import re
 import sys
+from contextlib import nullcontext
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +26,7 @@ from asyncmig.events import (
     MigrationWaiting,
     RunFinished,
 )
+from asyncmig.migration import PythonScript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from asyncmig.events import Event, Observer
+    from asyncmig.plan import Step
 
 LOGGER_NAME = "asyncmig"
 
@@ -61,6 +64,16 @@ def observer_of(given: Observer | EllipsisType | None) -> Observer:
     if given is None:
         return lambda _: None
     return log_event if given is ... else given
+
+
+async def context_of(step: Step, run_id: str) -> AbstractContextManager[None]:
+    """Let what a Python migration logs carry its version and the run."""
+    if not isinstance(step.script, PythonScript):
+        return nullcontext()
+    import anyio.to_thread
+
+    # Off the loop, because structlog takes its time to be imported.
+    return await anyio.to_thread.run_sync(migration_context, run_id, step.key)
 
 
 def migration_context(run_id: str, version: str) -> AbstractContextManager[None]:

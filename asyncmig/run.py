@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,7 +29,8 @@ from asyncmig.errors import (
 from asyncmig.glance import see_current
 from asyncmig.history import History, RowState
 from asyncmig.importing import ANYIO_BACKEND, FIRST_RUN, imported
-from asyncmig.migration import Direction, PythonScript
+from asyncmig.logging import context_of
+from asyncmig.migration import Direction
 from asyncmig.narrator import milliseconds
 from asyncmig.opening import head_start, opened
 from asyncmig.repetition import refuse_repetition
@@ -197,7 +198,8 @@ class Run:
         except NothingToDo:
             return
         except ReadOnlyDatabaseError as error:
-            raise self._with_pending(error, request) from error.__cause__
+            steps = self._plan(self.history, request).steps
+            raise error.with_pending([step.key for step in steps]) from error.__cause__
 
     async def _admit(self, session: Session, request: Request) -> None:
         """Read the history under the lock, and where there is none decide where to begin.
@@ -259,7 +261,7 @@ class Run:
         if not step.is_transactional_sql:
             await self._settle(session)  # what it does may depend on that, and outlive it
         try:
-            with await self._context_of(step):
+            with await context_of(step, self._runner.run_id):
                 entry = await session.apply(
                     step, self.history.generation, self._events_of(step), self._scripts.take(step)
                 )
@@ -277,7 +279,7 @@ class Run:
             Share(
                 step,
                 self._events_of(step),
-                partial(self._context_of, step),
+                partial(context_of, step, self._runner.run_id),
                 self._scripts.take(step),
             )
             for step in steps
@@ -386,30 +388,11 @@ class Run:
         Only for failures recorded since the wait began, and only when the database's code says
         that trying again would not help.
         """
-        recent = [row for row in history.since(began) if row.state is RowState.FAILED]
-        if not recent:
-            return
-        with suppress(IncompleteMigrationError):
-            steps = self._plan(history, request).steps
-            for step in steps if request.single_transaction else steps[:1]:
-                refuse_repetition(step, recent)
-
-    def _with_pending(
-        self, error: ReadOnlyDatabaseError, request: Request
-    ) -> ReadOnlyDatabaseError:
-        keys = [step.key for step in self._plan(self.history, request).steps]
-        what = "1 migration" if len(keys) == 1 else f"{len(keys)} migrations"
-        message = f"{what} to run, but {error.message}"
-        return ReadOnlyDatabaseError(message, pending=keys, hint=error.hint)
-
-    async def _context_of(self, step: Step) -> AbstractContextManager[None]:
-        """Let what a Python migration logs carry its version and the run."""
-        if not isinstance(step.script, PythonScript):
-            return nullcontext()
-        from asyncmig.logging import migration_context
-
-        # Off the loop, because structlog takes its time to be imported.
-        return await anyio.to_thread.run_sync(migration_context, self._runner.run_id, step.key)
+        if recent := [row for row in history.since(began) if row.state is RowState.FAILED]:
+            with suppress(IncompleteMigrationError):
+                steps = self._plan(history, request).steps
+                for step in steps if request.single_transaction else steps[:1]:
+                    refuse_repetition(step, recent)
 
 
 async def _glance(session: Session, reading: Awaitable[Checksums | None]) -> Current | None:

@@ -37,6 +37,12 @@ class ReadOnlyDatabaseError(DatabaseError):
         super().__init__(message, hint=hint, version=pending[0] if pending else None)
         self.pending = tuple(pending)
 
+    def with_pending(self, pending: Sequence[str]) -> ReadOnlyDatabaseError:
+        """Return the same error about these versions, which would have to be run."""
+        what = "1 migration" if len(pending) == 1 else f"{len(pending)} migrations"
+        message = f"{what} to run, but {self.message}"
+        return ReadOnlyDatabaseError(message, pending=pending, hint=self.hint)
+
 
 class LockError(AsyncmigError):
     """Another runner is in the way."""
