@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging.config
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,7 +17,7 @@ from alembic.util.exc import CommandError
 from asyncmig.errors import SettingsError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from alembic.script import Script
 
@@ -130,13 +132,27 @@ def _options(config: Config, scripts: ScriptDirectory) -> dict[str, Any]:
     environment: Any = EnvironmentContext(config, scripts, as_sql=True)
     environment.configure = configure  # alembic.context looks its methods up in the object
     try:
-        with environment:
+        with environment, _logging_left_alone():
             scripts.run_env()
     except _ConfiguredError:
         return {key: value for key, value in found.items() if key not in _NOT_OF_A_REVISION}
     except Exception as error:
         raise _unusable(scripts, f"{type(error).__name__}: {_sentence(error)}") from error
     raise _unusable(scripts, "it does not call context.configure() offline")
+
+
+@contextmanager
+def _logging_left_alone() -> Generator[None]:
+    """Let ``env.py`` configure no logging: as alembic writes it, it silences every other logger."""
+    names = ("dictConfig", "fileConfig")
+    kept = {name: getattr(logging.config, name) for name in names}
+    for name in names:
+        setattr(logging.config, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        for name, configure in kept.items():
+            setattr(logging.config, name, configure)
 
 
 def _unusable(scripts: ScriptDirectory, why: str) -> SettingsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,21 @@ def project(tmp_path: Path) -> AlembicProject:
 def converted(project: AlembicProject, dialect: Dialect) -> list[ConvertedFile]:
     """Return the files of a project."""
     return list(convert(open_project(project.ini), dialect))
+
+
+def test_the_environment_of_a_project_silences_nobody(project: AlembicProject) -> None:
+    """What alembic writes into env.py disables every logger that there is already."""
+    bystander = logging.getLogger("asyncmig.bystander")
+    handlers, level = logging.root.handlers[:], logging.root.level
+
+    open_project(project.ini)
+
+    assert "fileConfig" in (project.root / "alembic" / "env.py").read_text(encoding="utf-8")
+    assert (False, handlers, level) == (
+        bystander.disabled,
+        logging.root.handlers,
+        logging.root.level,
+    )
 
 
 def reasons(file: ConvertedFile) -> list[tuple[str, str]]:
