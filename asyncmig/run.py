@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 
 from asyncmig.engines.base import (
     HistoryMovedError,
@@ -339,8 +338,6 @@ class Run:
         """Read the history that has moved; what was held back and is gone was lost in a crash."""
         self.history = await session.history()
         self._tally.keep(self.history)
-
-    # --- decisions ----------------------------------------------------------------------------
 
     def _back_to(self, version: Version | None) -> Request:
         """Return the request to apply a version again, and nothing of the other phase with it."""

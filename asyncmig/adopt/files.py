@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.tool import Reads
 from asyncmig.sources.location import locate
 
 if TYPE_CHECKING:
@@ -20,6 +20,14 @@ _HEAD_BYTES = 4096
 _ENDING = re.compile(r"(\.up)?\.(sql|py)\Z")
 _ONE_PER_FOLDER = frozenset({"up", "migration"})
 """What the file is called where each migration has a folder of its own: diesel, Prisma."""
+
+
+class Reads(Enum):
+    """What has to be read of the files to know them again."""
+
+    NAMES = "names"
+    HEAD = "head"
+    CONTENT = "content"
 
 
 @dataclass(frozen=True, slots=True)

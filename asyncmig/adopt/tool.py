@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from asyncmig.adopt.files import Reads
 from asyncmig.foreign import ForeignRow, ForeignTable
 
 if TYPE_CHECKING:
@@ -82,14 +82,6 @@ class ForeignHistory:
     def is_empty(self) -> bool:
         """Whether the tool has not done anything yet."""
         return not (self.applied or self.through or self.heads or self.baseline or self.trouble)
-
-
-class Reads(Enum):
-    """What has to be read of the files to know them again."""
-
-    NAMES = "names"
-    HEAD = "head"
-    CONTENT = "content"
 
 
 Rows = Sequence[ForeignRow]

@@ -147,12 +147,16 @@ def _logging_left_alone() -> Generator[None]:
     names = ("dictConfig", "fileConfig")
     kept = {name: getattr(logging.config, name) for name in names}
     for name in names:
-        setattr(logging.config, name, lambda *_, **__: None)
+        setattr(logging.config, name, _configure_nothing)
     try:
         yield
     finally:
         for name, configure in kept.items():
             setattr(logging.config, name, configure)
+
+
+def _configure_nothing(*_arguments: object, **_options: object) -> None:
+    """Stand in for what configures logging."""
 
 
 def _unusable(scripts: ScriptDirectory, why: str) -> SettingsError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.tool import ForeignHistory, Reads, Tool
+from asyncmig.adopt.files import Reads
+from asyncmig.adopt.tool import ForeignHistory, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

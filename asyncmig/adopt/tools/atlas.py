@@ -6,7 +6,8 @@ import hashlib
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.tool import Applied, ForeignHistory, Reads, Tool, Trouble, moment, number
+from asyncmig.adopt.files import Reads
+from asyncmig.adopt.tool import Applied, ForeignHistory, Tool, Trouble, moment, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,16 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.tool import (
-    Applied,
-    ForeignHistory,
-    Reads,
-    Tool,
-    Trouble,
-    is_true,
-    moment,
-    number,
-)
+from asyncmig.adopt.files import Reads
+from asyncmig.adopt.tool import Applied, ForeignHistory, Tool, Trouble, is_true, moment, number
 from asyncmig.adopt.verification import each
 from asyncmig.migration import Version
 

@@ -6,7 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.tool import Applied, ForeignHistory, Reads, Tool, leading_digits, moment
+from asyncmig.adopt.files import Reads
+from asyncmig.adopt.tool import Applied, ForeignHistory, Tool, leading_digits, moment
 from asyncmig.adopt.verification import each
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from asyncmig.adopt.files import Reads
 from asyncmig.adopt.tool import (
     Applied,
     ForeignHistory,
-    Reads,
     Tool,
     Trouble,
     leading_digits,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asyncmig.adopt.files import Reads
 from asyncmig.adopt.siphash import siphash13
-from asyncmig.adopt.tool import Applied, ForeignHistory, Reads, Tool, moment, number
+from asyncmig.adopt.tool import Applied, ForeignHistory, Tool, moment, number
 from asyncmig.adopt.verification import each
 
 if TYPE_CHECKING:

@@ -6,16 +6,8 @@ import hashlib
 import zlib
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.tool import (
-    Applied,
-    ForeignHistory,
-    Reads,
-    Tool,
-    Trouble,
-    is_true,
-    moment,
-    number,
-)
+from asyncmig.adopt.files import Reads
+from asyncmig.adopt.tool import Applied, ForeignHistory, Tool, Trouble, is_true, moment, number
 from asyncmig.adopt.verification import each
 
 if TYPE_CHECKING:
