@@ -43,6 +43,8 @@ _SAVEPOINTS = frozenset(
     }
 )
 _MARKER = "-- migrate:{direction} transaction:false"
+FILE_OF_ITS_OWN = f"give it a file of its own that starts with `{_MARKER.format(direction='up')}`"
+"""What to do about a statement that cannot run inside a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def _refuse_outside_work(
                 key,
                 statement.body,
                 f"{reason} cannot run inside a transaction",
-                f"give it a file of its own that starts with `{_MARKER.format(direction='up')}`",
+                FILE_OF_ITS_OWN,
             )
 
 

@@ -2,7 +2,9 @@
 
 A unit that may run in a transaction commits together with its progress. For one that may not
 (``CREATE INDEX CONCURRENTLY``) ``started`` is written first; if the run dies before it is known to
-be done, the catalogue is asked what became of it, or else a person is.
+be done, the catalogue is asked what became of it, or else a person is. Which of the two it is
+cannot always be read: a procedure that commits is refused in the transaction, and sent again
+without.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ from asyncmig.engines.postgres.resume import (
     in_doubt,
     is_repeatable,
     keeps_state,
+    may_commit,
     progress_of,
     refuse_progress,
     units_left,
+    wants_no_transaction,
 )
 from asyncmig.engines.postgres.running import loaded_function, run_function, run_statements
 from asyncmig.engines.postgres.settings import TIDY
@@ -148,16 +152,32 @@ class _Visit:
                 await self._desk.wire.execute(statement.text)
 
     async def run(self, unit: Unit) -> None:
-        """Run one unit and write down that it is done."""
+        """Run one unit and write down that it is done.
+
+        What an earlier run has started without a transaction was found to want none.
+        """
+        await self._refuse_lost_lock()
+        is_outside = unit.autocommit or self._progress.started == unit.checksum
+        if is_outside or not await self._fits_inside(unit):
+            await self._run_outside(unit)
+        self._progress = self._after(unit)
+
+    async def _refuse_lost_lock(self) -> None:
         if not await self._desk.mutex.is_held(self._desk.wire):
             message = "the lock was lost in the middle of a migration without a transaction"
             raise DatabaseUnavailableError(message, hint="run again: it goes on where it stopped")
-        if unit.autocommit:
-            await self._run_outside(unit)
-        else:
-            attempts = self._limits.attempts
+
+    async def _fits_inside(self, unit: Unit) -> bool:
+        """Run a unit in a transaction, unless the server says that this one wants none."""
+        attempts = self._limits.attempts
+        try:
             await patiently(lambda: self._run_inside(unit), self._events, attempts=attempts)
-        self._progress = self._after(unit)
+        except MigrationFailedError as error:
+            if not wants_no_transaction(unit, error.sqlstate):
+                raise
+            await self._refuse_lost_lock()  # the attempt may have taken its time
+            return False
+        return True
 
     def _after(self, unit: Unit) -> Progress:
         return Progress((*self._progress.done, unit.checksum))
@@ -178,16 +198,19 @@ class _Visit:
     async def _send_outside(self, unit: Unit, statement: Statement) -> None:
         """Send it. What the server refuses counts as not started.
 
-        Unless it may have left something that nobody knows how to look for.
+        Unless it may have left something that nobody knows how to look for. What may have committed
+        a part of its work is not tried again either: that part would be done twice.
         """
         work, attempts = work_of(statement), self._limits.attempts
         try:
             if is_concurrent(statement):
                 await self._send_concurrently(unit, work)
+            elif may_commit(statement):
+                await self._send_alone(unit)
             else:
                 await patiently(lambda: self._send_alone(unit), self._events, attempts=attempts)
         except MigrationFailedError:
-            if work is not None or not is_concurrent(statement):
+            if work is not None or not (is_concurrent(statement) or may_commit(statement)):
                 await self._commit_note(Progress(self._progress.done))
             raise
 

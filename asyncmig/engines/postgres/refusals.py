@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 INSUFFICIENT_PRIVILEGE = "42501"
 READ_ONLY_TRANSACTION = "25006"
+NOT_IN_TRANSACTION = ("25001", "2D000")
+"""active_sql_transaction, of what cannot run inside of one, and invalid_transaction_termination, of
+a procedure or a DO block that commits."""
 
 
 class FenceTakenError(HistoryMovedError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from asyncmig.engines.postgres.refusals import NOT_IN_TRANSACTION
 from asyncmig.errors import IncompleteMigrationError
 from asyncmig.history import Progress
 
@@ -19,6 +20,7 @@ _STATE = frozenset({"SET", "RESET", "LOAD"})
 _SET_CONFIG = re.compile(r"SELECT\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(", re.IGNORECASE)
 _MAKES_TEMPORARY = re.compile(r"CREATE (?:OR REPLACE )?(?:LOCAL |GLOBAL )?TEMP(?:ORARY)? ")
 _REPEATABLE = frozenset({"VACUUM", "ANALYZE", "REINDEX", "CLUSTER", "DISCARD"})
+_MAY_COMMIT = frozenset({"CALL", "DO"})
 
 
 def progress_of(step: Step) -> Progress:
@@ -68,6 +70,21 @@ def keeps_state(statement: Statement) -> bool:
 def is_repeatable(statement: Statement) -> bool:
     """Tell whether a statement does no harm when it runs twice."""
     return statement.words[0] in _REPEATABLE
+
+
+def may_commit(statement: Statement) -> bool:
+    """Tell whether a statement may end transactions within, and so fail with a part of it done."""
+    return statement.words[0] in _MAY_COMMIT
+
+
+def wants_no_transaction(unit: Unit, sqlstate: str | None) -> bool:
+    """Tell whether a unit was refused only because it ran inside of a transaction.
+
+    Several statements are a ``BEGIN … COMMIT`` of the author's, whom the server has answered.
+    ``SET TRANSACTION`` is refused with the same code when it comes too late.
+    """
+    (first, *others) = unit.statements
+    return not others and first.words[0] != "SET" and sqlstate in NOT_IN_TRANSACTION
 
 
 def in_doubt(step: Step, statement: Statement) -> IncompleteMigrationError:

@@ -14,9 +14,10 @@ from asyncmig.engines.long_script import sections, statements_of
 from asyncmig.engines.postgres.connection import DRIVER_ERRORS, ServerError
 from asyncmig.engines.postgres.ending import connection_closed, is_undone
 from asyncmig.engines.postgres.messages import ROWS, SHARING, Message, behind_savepoint, messages
+from asyncmig.engines.postgres.refusals import NOT_IN_TRANSACTION
 from asyncmig.engines.postgres.sightings import Moment
 from asyncmig.engines.python_script import function_of, loaded, python_failed
-from asyncmig.engines.statements import failed, place, prepare
+from asyncmig.engines.statements import FILE_OF_ITS_OWN, failed, place, prepare
 from asyncmig.errors import AsyncmigError
 from asyncmig.migration import LongScript, PythonScript, SqlScript
 from asyncmig.sql import Dialect
@@ -183,18 +184,21 @@ def refused(
         message=_words(error, statement, offset),
         offset=None if error.position is None else offset,
         sqlstate=error.sqlstate,
-        hint=_hint(error),
+        hint=_hint(error, script),
     )
 
 
-def _hint(error: ServerError) -> str:
+def _hint(error: ServerError, script: SqlScript | Section) -> str:
     """Return the server's advice, and ours where it does not know what a transaction is here."""
-    if error.sqlstate != _NEW_ENUM_VALUE:
-        return error.hint
-    return (
-        f"{error.hint} Give ALTER TYPE … ADD VALUE a migration of its own, and apply it without "
-        "--single-transaction"
-    ).strip()
+    if error.sqlstate == _NEW_ENUM_VALUE:
+        return (
+            f"{error.hint} Give ALTER TYPE … ADD VALUE a migration of its own, and apply it "
+            "without --single-transaction"
+        ).strip()
+    in_ours = not isinstance(script, SqlScript) or script.transaction
+    if in_ours and error.sqlstate in NOT_IN_TRANSACTION:
+        return "; ".join(filter(None, (FILE_OF_ITS_OWN, error.hint)))
+    return error.hint
 
 
 def _words(error: ServerError, statement: Statement, offset: int) -> str:

@@ -10,7 +10,11 @@ import pytest
 
 from asyncmig import Migrator
 from asyncmig.engines.base import failure_of
-from asyncmig.errors import IncompleteMigrationError, MigrationFailedError
+from asyncmig.errors import (
+    DatabaseUnavailableError,
+    IncompleteMigrationError,
+    MigrationFailedError,
+)
 from asyncmig.history import HistoryEntry, RowState
 from tests.engines.lab import (
     RIVAL,
@@ -197,6 +201,82 @@ async def test_what_the_catalogue_does_not_know_is_asked(postgres_url: str) -> N
     await _pretend_started(postgres_url, entry)
     with pytest.raises(IncompleteMigrationError, match="stopped at `ALTER SYSTEM RESET"):
         await run(engine_for(postgres_url), stepwise(text))
+
+
+COMMITS = "INSERT INTO users VALUES (1); COMMIT; INSERT INTO users VALUES (2);"
+PROCEDURE = f"CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN {COMMITS} END $$;\n"
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [f"DO $$ BEGIN {COMMITS} END $$", f"{PROCEDURE}CALL fill()", f"{PROCEDURE}CALL FILL ( )"],
+)
+async def test_what_commits_by_itself_runs_outside_of_a_transaction(
+    postgres_lab: Lab, commits: str
+) -> None:
+    """The server refuses it in one, which leaves nothing, and then it is sent alone."""
+    text = f"{USERS}{commits};\nINSERT INTO users VALUES (3);"
+    (entry,) = await run(postgres_lab.engine, stepwise(text))
+    assert (RowState.APPLIED, None) == (entry.state, entry.progress and entry.progress.started)
+    assert [(1,), (2,), (3,)] == await postgres_lab.query("SELECT id FROM users ORDER BY id")
+
+
+async def test_what_the_server_alone_knows_cannot_run_in_a_transaction_runs_outside(
+    postgres_lab: Lab,
+) -> None:
+    """REINDEX of a table is refused there when the table has partitions: code 25001."""
+    text = (
+        "CREATE TABLE events (day date PRIMARY KEY) PARTITION BY RANGE (day);\n"
+        "CREATE TABLE rest PARTITION OF events DEFAULT;\n"
+        "REINDEX TABLE events;"
+    )
+    (entry,) = await run(postgres_lab.engine, stepwise(text))
+    assert RowState.APPLIED is entry.state
+
+
+async def test_what_commits_by_itself_and_was_cut_off_is_asked_about(postgres_url: str) -> None:
+    """The note that it was started is older than anything that it commits."""
+    dies = f"DO $$ BEGIN {COMMITS} PERFORM pg_terminate_backend(pg_backend_pid()); END $$;"
+    with pytest.raises(DatabaseUnavailableError):
+        await run(engine_for(postgres_url), stepwise(USERS + dies))
+    with pytest.raises(IncompleteMigrationError, match=r"it stopped at `DO \$\$ BEGIN INSERT INTO"):
+        await run(engine_for(postgres_url), stepwise(USERS + dies))
+    assert [(1,)] == await ask(postgres_url, "SELECT id FROM users")
+
+
+@pytest.mark.parametrize("code", ["P0001", "55P03", "2D000"])
+async def test_what_commits_by_itself_and_fails_is_neither_tried_again_nor_forgotten(
+    postgres_url: str, code: str
+) -> None:
+    """Not after a lock time-out (55P03) either: what it has committed would be done twice."""
+    fails = f"DO $$ BEGIN {COMMITS} RAISE SQLSTATE '{code}'; END $$;"
+    seen = Seen()
+    with pytest.raises(MigrationFailedError) as caught:
+        await run(engine_for(postgres_url), stepwise(USERS + fails), seen=seen)
+    assert (code, 2, []) == (caught.value.sqlstate, caught.value.line, seen.retries)
+    with pytest.raises(IncompleteMigrationError, match=r"it stopped at `DO \$\$ BEGIN INSERT INTO"):
+        await run(engine_for(postgres_url), stepwise(USERS + fails))
+    assert [(1,)] == await ask(postgres_url, "SELECT id FROM users")
+
+
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [
+        (f"BEGIN; SELECT 1; DO $$ BEGIN {COMMITS} END $$; COMMIT", "2D000"),
+        ("SET TRANSACTION SNAPSHOT '00000003-0000001B-1'", "25001"),
+        ("SELECT 1/0", "22012"),
+    ],
+)
+async def test_what_is_refused_for_another_reason_is_not_sent_twice(
+    postgres_url: str, refused: str, code: str
+) -> None:
+    """A BEGIN of the file's own is meant, and nothing of it is done."""
+    with pytest.raises(MigrationFailedError) as caught:
+        await run(engine_for(postgres_url), stepwise(f"{USERS}{refused};"))
+    progress = (await row_of(postgres_url)).progress
+    assert progress is not None
+    assert (code, 1, None) == (caught.value.sqlstate, len(progress.done), progress.started)
+    assert [] == await ask(postgres_url, "SELECT id FROM users")
 
 
 async def test_a_changed_statement_that_was_started_is_asked_about(postgres_url: str) -> None:

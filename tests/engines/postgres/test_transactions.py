@@ -169,6 +169,14 @@ async def test_the_place_of_an_error(
     assert (line, column, sqlstate) == (error.line, error.column, error.sqlstate)
 
 
+async def test_what_commits_by_itself_is_told_how_it_can_run(postgres_lab: Lab) -> None:
+    """The server knows no more than that it is wrong; what helps is the marker."""
+    error = await rolled_back(postgres_lab, sql("1", "DO $$ BEGIN\n  COMMIT;\nEND $$;"))
+    marker = "give it a file of its own that starts with `-- migrate:up transaction:false`"
+    place = "PL/pgSQL function inline_code_block line 2 at COMMIT"
+    assert ("2D000", f"{marker}; {place}") == (error.sqlstate, error.hint)
+
+
 async def test_the_place_inside_a_function_is_told(postgres_lab: Lab) -> None:
     """A DO block is one statement; the server knows the line within."""
     text = "DO $$ BEGIN\n  PERFORM 1;\n  PERFORM 1/0;\nEND $$;"
