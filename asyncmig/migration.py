@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from asyncmig.locks import Hazard
 
 
+MARKER = "`-- migrate:up transaction:false`"
+"""What a file of our own has to have to run without a transaction, for messages."""
+
 _REPEATABLE_PREFIX = "R__"
 
 _LARGEST_BATCH = 10_000_000
@@ -183,6 +186,8 @@ class SqlScript:
         phase: When it may be applied; of no meaning for the way down.
         allow: What it may do to relations in use, whatever ``fail_on`` says.
         batching: How to run its one statement again and again; ``None`` to run it once.
+        marker: What a file of its kind has to have to run without a transaction, for messages;
+            empty where nothing can say that.
     """
 
     text: str = field(repr=False)
@@ -194,6 +199,12 @@ class SqlScript:
     phase: Phase = Phase.PRE
     allow: frozenset[Hazard] = frozenset()
     batching: Batching | None = None
+    marker: str = field(default=MARKER, repr=False, compare=False)
+
+    @property
+    def file_of_its_own(self) -> str:
+        """What to give to a statement that cannot run in a transaction, for messages."""
+        return f"a file of its own with {self.marker}" if self.marker else "a file of its own"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,6 @@ _SAVEPOINTS = frozenset(
         TransactionControl.ROLLBACK_TO,
     }
 )
-_MARKER = "-- migrate:{direction} transaction:false"
-FILE_OF_ITS_OWN = f"give it a file of its own that starts with `{_MARKER.format(direction='up')}`"
-"""What to do about a statement that cannot run inside a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +152,8 @@ def _refuse_outside_work(
                 key,
                 statement.body,
                 f"{statement.words[0]} in the middle of a file that runs in one transaction",
-                "take it out (the file is one transaction already), or run the file without: "
-                f"`{_MARKER.format(direction='up')}`",
+                "take it out (the file is one transaction already), or "
+                + (f"run the file without: {script.marker}" if script.marker else "split the file"),
             )
         if reason := autocommit_reason(statement, dialect):
             raise _invalid(
@@ -164,7 +161,7 @@ def _refuse_outside_work(
                 key,
                 statement.body,
                 f"{reason} cannot run inside a transaction",
-                FILE_OF_ITS_OWN,
+                f"give it {script.file_of_its_own}",
             )
 
 

@@ -128,7 +128,7 @@ def _opinion(part: Part, text: str, remark: Remark) -> Opinion:
         rule=remark.rule,
         severity=severity_of(remark.rule, remark.level),
         message=f"squawk cannot read this: {message}" if remark.rule == SYNTAX_ERROR else message,
-        hint=hint_of(remark.rule, " ".join(remark.help.split())),
+        hint=hint_of(remark.rule, " ".join(remark.help.split()), part.script),
         offset=offset,
         sentence=sentence,
     )

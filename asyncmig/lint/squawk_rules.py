@@ -5,7 +5,12 @@ A rule that is not named below stands as it is, so those of a newer squawk do.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from asyncmig.lint.finding import Severity
+
+if TYPE_CHECKING:
+    from asyncmig.migration import SqlScript
 
 DONE_BY_THE_RUNNER = frozenset(
     {
@@ -72,14 +77,11 @@ SYNTAX_ERROR = "syntax-error"
 """Squawk's parser is its own, and PostgreSQL's the judge: a warning."""
 
 _HINTS = {
-    "require-concurrent-index-creation": "write CREATE INDEX CONCURRENTLY, in a file of its own "
-    "that starts with `-- migrate:up transaction:false`",
-    "require-concurrent-index-deletion": "write DROP INDEX CONCURRENTLY, in a file of its own "
-    "that starts with `-- migrate:up transaction:false`",
-    "require-concurrent-reindex": "write REINDEX … CONCURRENTLY, in a file of its own that starts "
-    "with `-- migrate:up transaction:false`",
-    "require-concurrent-partition-detach": "write DETACH PARTITION … CONCURRENTLY, in a file of "
-    "its own that starts with `-- migrate:up transaction:false`",
+    "require-concurrent-index-creation": "write CREATE INDEX CONCURRENTLY, in {file_of_its_own}",
+    "require-concurrent-index-deletion": "write DROP INDEX CONCURRENTLY, in {file_of_its_own}",
+    "require-concurrent-reindex": "write REINDEX … CONCURRENTLY, in {file_of_its_own}",
+    "require-concurrent-partition-detach": "write DETACH PARTITION … CONCURRENTLY, in "
+    "{file_of_its_own}",
     "constraint-missing-not-valid": "add it NOT VALID, and VALIDATE it in the next migration; a "
     "PRIMARY KEY takes a unique index that was built CONCURRENTLY: ADD PRIMARY KEY USING INDEX",
     "adding-foreign-key-constraint": "add it NOT VALID, and VALIDATE it in the next migration",
@@ -100,6 +102,8 @@ def severity_of(rule: str, level: str) -> Severity:
     return Severity.ERROR if level == "error" else Severity.WARNING
 
 
-def hint_of(rule: str, advice: str) -> str:
-    """Return the advice, in the words of asyncmig where they differ."""
-    return _HINTS.get(rule, advice)
+def hint_of(rule: str, advice: str, script: SqlScript) -> str:
+    """Return the advice for a script, in the words of asyncmig where they differ."""
+    if rule not in _HINTS:
+        return advice
+    return _HINTS[rule].format(file_of_its_own=script.file_of_its_own)

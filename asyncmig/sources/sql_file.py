@@ -30,14 +30,15 @@ def read_sql(text: Text, name: FileName, dialect: Dialect) -> Mapping[Direction,
     allowed = _directions(name)
     markers = _markers(find_markers(text.script, dialect), text, allowed)
     if not markers:
-        whole = _script(text, 0, len(text.script), first_line=1, options=Options())
-        return {allowed[0]: whole}
+        direction, end = allowed[0], len(text.script)
+        return {direction: _script(text, direction, 0, end, first_line=1, options=Options())}
     _check_order(markers, text, name)
     _check_head(text, markers[0], dialect)
     ends = [*(marker.offset for marker in markers[1:]), len(text.script)]
     return {
         marker.direction: _script(
             text,
+            marker.direction,
             marker.end,
             end,
             first_line=text.line_at(marker.offset) + 1,
@@ -66,7 +67,9 @@ def _options(marker: Marker, text: Text, name: FileName) -> Options:
     return options
 
 
-def _script(text: Text, start: int, end: int, *, first_line: int, options: Options) -> SqlScript:
+def _script(
+    text: Text, direction: Direction, start: int, end: int, *, first_line: int, options: Options
+) -> SqlScript:
     """Return one slice of a file as a script."""
     return SqlScript(
         text=text.script[start:end],
@@ -78,6 +81,7 @@ def _script(text: Text, start: int, end: int, *, first_line: int, options: Optio
         phase=options.phase,
         allow=options.allow,
         batching=options.batching,
+        marker=f"`-- migrate:{direction} transaction:false`",
     )
 
 

@@ -70,7 +70,7 @@ def test_a_finding_reads_like_ours(lint: Linted) -> None:
         "squawk/require-concurrent-index-creation",
         "warning",
         (
-            "write CREATE INDEX CONCURRENTLY, in a file of its own that starts with "
+            "write CREATE INDEX CONCURRENTLY, in a file of its own with "
             "`-- migrate:up transaction:false`"
         ),
         (),

@@ -17,9 +17,9 @@ from asyncmig.engines.postgres.messages import ROWS, SHARING, Message, behind_sa
 from asyncmig.engines.postgres.refusals import NOT_IN_TRANSACTION
 from asyncmig.engines.postgres.sightings import Moment
 from asyncmig.engines.python_script import function_of, loaded, python_failed
-from asyncmig.engines.statements import FILE_OF_ITS_OWN, failed, place, prepare
+from asyncmig.engines.statements import Section, failed, place, prepare
 from asyncmig.errors import AsyncmigError
-from asyncmig.migration import LongScript, PythonScript, SqlScript
+from asyncmig.migration import MARKER, LongScript, PythonScript, SqlScript
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.ending import Ending
     from asyncmig.engines.postgres.observation import Observation
-    from asyncmig.engines.statements import Prepared, Section
+    from asyncmig.engines.statements import Prepared
     from asyncmig.errors import MigrationFailedError
     from asyncmig.plan import Step
     from asyncmig.sql import Statement
@@ -195,10 +195,20 @@ def _hint(error: ServerError, script: SqlScript | Section) -> str:
             f"{error.hint} Give ALTER TYPE … ADD VALUE a migration of its own, and apply it "
             "without --single-transaction"
         ).strip()
-    in_ours = not isinstance(script, SqlScript) or script.transaction
-    if in_ours and error.sqlstate in NOT_IN_TRANSACTION:
-        return "; ".join(filter(None, (FILE_OF_ITS_OWN, error.hint)))
+    if error.sqlstate in NOT_IN_TRANSACTION:
+        return "; ".join(filter(None, (_way_out(script), error.hint)))
     return error.hint
+
+
+def _way_out(script: SqlScript | Section) -> str:
+    """Return what to do about a statement that the server refuses inside of a transaction."""
+    if isinstance(script, Section):  # of a long file, which is of our own format
+        return f"give it a file of its own with {MARKER}"
+    if not script.transaction:  # it is between a BEGIN and a COMMIT of the author's, or never runs
+        return ""
+    if script.marker:
+        return f"give it {script.file_of_its_own}"
+    return "a file like this runs in a transaction, and has no word to say otherwise"
 
 
 def _words(error: ServerError, statement: Statement, offset: int) -> str:

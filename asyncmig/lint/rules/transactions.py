@@ -35,8 +35,7 @@ def cannot_run_in_transaction(subject: Subject) -> Iterator[Flaw]:
             if reason := autocommit_reason(statement, part.dialect):
                 yield Flaw(
                     f"{reason} cannot run inside a transaction",
-                    "give it a file of its own that starts with "
-                    f"`-- migrate:{part.direction} transaction:false`",
+                    f"give it {part.script.file_of_its_own}",
                     part.script,
                     statement,
                 )

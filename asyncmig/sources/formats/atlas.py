@@ -82,9 +82,11 @@ class Atlas:
         if mode not in {"none", "file"}:
             raise text.wrong_at(0, f"Atlas has no atlas:txmode {mode}", hint="it is none or file")
         script = _delimited(text.script, context)
-        return whole(Text(script, text.place), file, context, marked=mode == "none")
+        text = Text(script, text.place)
+        return whole(text, file, context, marked=mode == "none", marker=_MARKER)
 
 
+_MARKER = "`-- atlas:txmode none` and an empty line at its top"
 _REFUSED = {
     "txtar": (
         "bundles files with checks that only Atlas runs: write its SQL into a file of its own"

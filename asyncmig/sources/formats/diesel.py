@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from asyncmig.sources.tree import Tree
 
 _UP = "up.sql"
+_MARKER = "`run_in_transaction = false` in its metadata.toml"
 _HALVES = {_UP: Direction.UP, "down.sql": Direction.DOWN}
 
 
@@ -54,7 +55,7 @@ class Diesel:
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
         """Take the whole file."""
-        return whole(text, file, context)
+        return whole(text, file, context, marker=_MARKER)
 
 
 def diesel_version(name: str) -> Version:

@@ -42,6 +42,7 @@ _CALLBACK = re.compile(
     r"|beforeRepeatables|afterVersioned|(?:beforeC|c)reateSchema|(?:before|after)Connect)"
     r"(?:__.*)?\.(?i:sql)"
 )
+_MARKER = "`executeInTransaction=false` in the .conf beside it"
 _IN_RUST = re.compile(r"[VU][0-9]+__\w+\.rs")
 
 
@@ -112,7 +113,7 @@ class Flyway:
             text = filled_in(text, file.entry.name, context.placeholders)
         without = config.in_transaction is False
         direction = file.name.direction or Direction.UP
-        return {direction: part(text, context.dialect, marked=without)}
+        return {direction: part(text, context.dialect, marked=without, marker=_MARKER)}
 
 
 def _makes_sure(file_name: str) -> bool:

@@ -95,12 +95,15 @@ class Goose:
         halves = [found for found in annotations if found.word in _DIRECTIONS]
         ends = [*(half.offset for half in halves[1:]), len(text.script)]
         return {
-            _DIRECTIONS[half.word]: part(text, context.dialect, half.end, end, marked=without)
+            _DIRECTIONS[half.word]: part(
+                text, context.dialect, half.end, end, marked=without, marker=_MARKER
+            )
             for half, end in zip(halves, ends, strict=True)
         }
 
 
 _DIRECTIONS = {_Word.UP: Direction.UP, _Word.DOWN: Direction.DOWN}
+_MARKER = "`-- +goose NO TRANSACTION`"
 _IN_GO = (
     "let goose apply it and then adopt, or write what it does into a file of the same version "
     "in SQL or Python"

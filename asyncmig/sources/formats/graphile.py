@@ -28,6 +28,7 @@ _HEADER = re.compile(r"--! (?P<key>[A-Z][a-zA-Z0-9_]*)(?::(?P<value>.*))?\n")
 _HASH = re.compile(r"^--! Hash:", re.MULTILINE)
 _INCLUDE = re.compile(r"^--![ \t]*include[ \t]+(?P<path>.*\.sql)[ \t]*$", re.MULTILINE)
 _WITHOUT = re.compile(r"--!\s*no-transaction\b")
+_MARKER = "`--! no-transaction` as its first line"
 _RESERVED = ("DATABASE_NAME", "DATABASE_OWNER")
 
 
@@ -79,7 +80,7 @@ class Graphile:
             )
         script = Text(_replaced(text, context.placeholders), text.place)
         without = _WITHOUT.match(body.partition("\n")[0]) is not None
-        return whole(script, file, context, marked=without)
+        return whole(script, file, context, marked=without, marker=_MARKER)
 
 
 def _committed(tree: Tree) -> Tree:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def part(
-    text: Text, dialect: Dialect, start: int = 0, end: int | None = None, *, marked: bool = False
+    text: Text,
+    dialect: Dialect,
+    start: int = 0,
+    end: int | None = None,
+    *,
+    marked: bool = False,
+    marker: str = "",
 ) -> SqlScript:
     """Return what is between two characters of a file as a script.
 
@@ -32,6 +38,7 @@ def part(
         start: The first character, which begins a line.
         end: The character behind the last one; ``None`` for the end of the file.
         marked: Whether the author said that it must not run in a transaction.
+        marker: What the tool has for saying that, for messages; empty when it has no word.
     """
     script = text.script[start:end]
     return SqlScript(
@@ -39,11 +46,12 @@ def part(
         path=text.place.path,
         first_line=text.line_at(start),
         transaction=not (marked or cannot_run_in_transaction(script, dialect)),
+        marker=marker,
     )
 
 
 def whole(
-    text: Text, file: File, context: Context, *, marked: bool = False
+    text: Text, file: File, context: Context, *, marked: bool = False, marker: str = ""
 ) -> Mapping[Direction, Script]:
     """Return all of a file as the script of the one direction that its name says, or of up.
 
@@ -52,8 +60,10 @@ def whole(
         file: Its name, and whether something beside it says that it needs no transaction.
         context: Whose rules apply.
         marked: Whether the file itself says so.
+        marker: What the tool has for saying so, for messages; empty when it has no word.
     """
-    script = part(text, context.dialect, marked=marked or file.without_transaction)
+    is_marked = marked or file.without_transaction
+    script = part(text, context.dialect, marked=is_marked, marker=marker)
     return {file.name.direction or Direction.UP: script}
 
 

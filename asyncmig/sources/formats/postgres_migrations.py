@@ -57,7 +57,7 @@ class PostgresMigrations:
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
         """Take the whole file. Wherever the comment stands, it counts."""
-        return whole(text, file, context, marked=_WITHOUT in text.script)
+        return whole(text, file, context, marked=_WITHOUT in text.script, marker=f"`{_WITHOUT}`")
 
 
 _NUMBER = "postgres-migrations stops at such a file: number it, or take it away"

@@ -129,4 +129,5 @@ def _script(text: Text, sections: Sequence[_Section], context: Context) -> SqlSc
         end = section.end
     whole = Text("".join(pieces), text.place)
     without = any(section.without for section in sections)
-    return part(whole, context.dialect, first.start, marked=without)
+    marker = f"`-- +migrate {first.direction.capitalize()} {_NO_TRANSACTION}`"
+    return part(whole, context.dialect, first.start, marked=without, marker=marker)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?P<version>[^_]*)_(?P<name>.*?)(?:\.(?P<direction>up|down))?\.sql", re.DOTALL)
 _DIGITS = re.compile(r"[0-9]+")
 _NO_TRANSACTION = "-- no-transaction"
+_MARKER = f"`{_NO_TRANSACTION}` as its first line"
 _SCAFFOLD = re.compile(r"^-- Add (?:up |down )?migration script here$", re.MULTILINE)
 """What ``sqlx migrate add`` writes into a new file."""
 
@@ -62,7 +63,7 @@ class Sqlx:
         """Return all of the file; the marker counts only as its very first characters."""
         without = text.script.startswith(_NO_TRANSACTION)
         direction = file.name.direction or Direction.UP
-        return {direction: part(text, context.dialect, marked=without)}
+        return {direction: part(text, context.dialect, marked=without, marker=_MARKER)}
 
 
 def _listed(tree: Tree) -> Iterator[File | SourceError]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql")
 _SEPARATOR = "---- create above / drop below ----"
 _NO_TRANSACTION = re.compile(r"^---- tern: disable-tx ----$", re.MULTILINE)
+_MARKER = "`---- tern: disable-tx ----`"
 _SURE = re.compile(rf"^{re.escape(_SEPARATOR)}|{_NO_TRANSACTION.pattern}", re.MULTILINE)
 _TEMPLATE = "{{"
 
@@ -79,7 +80,7 @@ class Tern:
 def _half(text: Text, context: Context, start: int, end: int) -> SqlScript:
     """Return one direction; the marker counts for that alone."""
     marked = _NO_TRANSACTION.search(text.script[start:end]) is not None
-    return part(text, context.dialect, start, end, marked=marked)
+    return part(text, context.dialect, start, end, marked=marked, marker=_MARKER)
 
 
 def _refuse_template(text: Text) -> None:

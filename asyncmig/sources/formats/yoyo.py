@@ -40,6 +40,7 @@ _COMMENT = re.compile(r"\s*--.*")
 _DIRECTIVE = re.compile(r"\s*--\s*(?P<word>transactional|depends)\s*:\s*(?P<value>.*)")
 _NUMBERED_PYTHON = re.compile(r"[0-9].*\.py", re.DOTALL)
 _IMPORT = re.compile(r"^[ \t]*(?:from|import) yoyo\b", re.MULTILINE)
+_MARKER = "`-- transactional: false` at its top"
 _AFTERWARDS = "post-apply"
 _TEMPORARY = "_tmp_yoyonew"
 
@@ -97,7 +98,7 @@ class Yoyo:
 
     def read(self, text: Text, file: File, context: Context) -> Mapping[Direction, Script]:
         """Take the whole file."""
-        return whole(text, file, context)
+        return whole(text, file, context, marker=_MARKER)
 
 
 def _is_step(file_name: str) -> bool:

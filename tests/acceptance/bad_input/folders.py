@@ -328,7 +328,7 @@ CASES = (
             "migrations/002_posts.sql:1:1: CREATE INDEX CONCURRENTLY cannot run inside a "
             "transaction"
         ),
-        hint="give it a file of its own that starts with `-- migrate:up transaction:false`",
+        hint="give it a file of its own with `-- migrate:up transaction:false`",
         version="002",
         file="migrations/002_posts.sql",
         line=1,
@@ -340,7 +340,7 @@ CASES = (
         exit_code=2,
         error="InvalidMigrationError",
         message="migrations/002_posts.sql:2:9: VACUUM cannot run inside a transaction",
-        hint="give it a file of its own that starts with `-- migrate:up transaction:false`",
+        hint="give it a file of its own with `-- migrate:up transaction:false`",
         version="002",
         file="migrations/002_posts.sql",
         line=2,
@@ -355,7 +355,7 @@ CASES = (
         message=(
             "migrations/002_posts.sql:1:1: PRAGMA journal_mode cannot run inside a transaction"
         ),
-        hint="give it a file of its own that starts with `-- migrate:up transaction:false`",
+        hint="give it a file of its own with `-- migrate:up transaction:false`",
         version="002",
         file="migrations/002_posts.sql",
         line=1,

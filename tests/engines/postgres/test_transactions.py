@@ -17,7 +17,9 @@ from asyncmig.errors import (
 from asyncmig.history import Generation, History, RowState
 from asyncmig.plan import Step
 from asyncmig.repair import Decision, plan_repair
+from asyncmig.sql import Dialect
 from tests.engines.lab import Lab, Seen, first_step, history_of, locked, python, run, sql
+from tests.engines.long_scripts import TABLE, long, rows
 from tests.engines.postgres.ground import ask, do, engine_for
 
 if TYPE_CHECKING:
@@ -169,12 +171,36 @@ async def test_the_place_of_an_error(
     assert (line, column, sqlstate) == (error.line, error.column, error.sqlstate)
 
 
-async def test_what_commits_by_itself_is_told_how_it_can_run(postgres_lab: Lab) -> None:
-    """The server knows no more than that it is wrong; what helps is the marker."""
-    error = await rolled_back(postgres_lab, sql("1", "DO $$ BEGIN\n  COMMIT;\nEND $$;"))
-    marker = "give it a file of its own that starts with `-- migrate:up transaction:false`"
+@pytest.mark.parametrize(
+    ("marker", "advice"),
+    [
+        (
+            "`-- +goose NO TRANSACTION`",
+            "give it a file of its own with `-- +goose NO TRANSACTION`",
+        ),
+        ("", "a file like this runs in a transaction, and has no word to say otherwise"),
+    ],
+    ids=["marker", "none"],
+)
+async def test_what_commits_by_itself_is_told_how_it_can_run(
+    postgres_lab: Lab, marker: str, advice: str
+) -> None:
+    """The server knows no more than that it is wrong; what helps is the marker of the tool."""
+    text = "DO $$ BEGIN\n  COMMIT;\nEND $$;"
+    error = await rolled_back(postgres_lab, sql("1", text, marker=marker))
     place = "PL/pgSQL function inline_code_block line 2 at COMMIT"
-    assert ("2D000", f"{marker}; {place}") == (error.sqlstate, error.hint)
+    assert ("2D000", f"{advice}; {place}") == (error.sqlstate, error.hint)
+
+
+async def test_what_commits_by_itself_in_a_long_file_is_told_how_it_can_run(
+    postgres_lab: Lab,
+) -> None:
+    """Long files are kept in pieces, and are all of our own format."""
+    text = f"{TABLE}{rows(1, 150)}DO $$ BEGIN\n  COMMIT;\nEND $$;\n"
+    error = await rolled_back(postgres_lab, long(Dialect.POSTGRESQL, text))
+    advice = "give it a file of its own with `-- migrate:up transaction:false`"
+    place = "PL/pgSQL function inline_code_block line 2 at COMMIT"
+    assert (152, f"{advice}; {place}") == (error.line, error.hint)
 
 
 async def test_the_place_inside_a_function_is_told(postgres_lab: Lab) -> None:
