@@ -145,6 +145,32 @@ def test_new_writes_every_kind_of_file(cli: CommandLine, words: list[str], expec
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("1_a.sql", "-- +goose Up\nSELECT 1;\n", []),
+        ("V1__a.sql", "SELECT 1;\n", []),
+        ("1_a.sql", "SELECT 1;\n", ["--format", "goose"]),
+    ],
+)
+def test_new_leaves_the_folder_of_another_tool_alone(
+    bare: CommandLine, name: str, content: str, words: list[str]
+) -> None:
+    """A file of ours would not be read there, or everything would be read otherwise."""
+    bare.migrations.path.mkdir()
+    bare.migrations.write(name, content)
+
+    told = bare("new", "b", *words)
+
+    tool = "flyway" if name.startswith("V") else "goose"
+    sentence = f"error: migrations is a folder of {tool}, and `asyncmig new` writes files of"
+    assert (2, True, [name]) == (
+        told.exit_code,
+        told.stderr.startswith(sentence),
+        [file.name for file in bare.migrations.path.iterdir()],
+    )
+
+
+@pytest.mark.parametrize(
     ("database", "driver"), [("sqlite:///a.db", "aiosqlite"), ("postgresql://db/shop", "asyncpg")]
 )
 def test_a_python_migration_is_for_the_driver_of_the_database(
@@ -247,6 +273,22 @@ def test_check_says_what_it_understood_of_another_tools_folder(bare: CommandLine
         document["order"],
         document["without_transaction"],
         document["reversible"],
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "lint"])
+def test_a_branch_is_compared_by_the_names_of_our_own_format(
+    bare: CommandLine, command: str
+) -> None:
+    """In the folder of another tool nothing would be found, which is not the same as nothing."""
+    bare.migrations.path.mkdir()
+    bare.migrations.write("1_a.sql", "-- +goose Up\nSELECT 1;\n")
+
+    told = bare(command, "--dialect", "sqlite", "--against", "main")
+
+    assert (2, True) == (
+        told.exit_code,
+        "a folder of goose, and --against goes by the names of asyncmig's format" in told.stderr,
     )
 
 

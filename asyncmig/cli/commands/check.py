@@ -16,6 +16,7 @@ from asyncmig.cli.options import add_source_option
 from asyncmig.cli.output.contents import facts_of_contents, understood
 from asyncmig.cli.output.document import Facts, rows_of_errors
 from asyncmig.cli.output.exit_codes import ExitCode
+from asyncmig.cli.own_folder import require_own_folder
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import DuplicateVersionError, SourceError, SourceNotFoundError
 from asyncmig.lint.linter import lint_source
@@ -58,6 +59,7 @@ def work(invocation: Invocation) -> Outcome:
     contents = read_contents(settings, require_dialect(settings))
     found = find_mistakes(contents, settings, require_dialect(settings))
     if reference is not None:
+        require_own_folder(settings, "--against goes by the names of asyncmig's format")
         found += tuple(find_late(folder_of(settings.source), reference))
     facts = Facts(more={"errors": rows_of_errors(found), **facts_of_contents(contents)})
     lines = [] if invocation.options.quiet else understood(contents)

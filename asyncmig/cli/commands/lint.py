@@ -15,6 +15,7 @@ from asyncmig.cli.output.annotations import WRITERS, Format
 from asyncmig.cli.output.document import Facts
 from asyncmig.cli.output.exit_codes import ExitCode
 from asyncmig.cli.output.findings import findings_text, row_of_finding, summary
+from asyncmig.cli.own_folder import require_own_folder
 from asyncmig.lint.linter import lint_source
 from asyncmig.sources.names import FileName, parse_name
 
@@ -101,6 +102,7 @@ def _only(invocation: Invocation) -> tuple[str, ...] | None:
         return tuple(options.only) or None
     if options.only:
         raise UsageError("VERSION and --against both say which migrations", hint="give one")
+    require_own_folder(invocation.settings, "--against goes by the names of asyncmig's format")
     folder = folder_of(invocation.settings.source)
     changed = names_changed_since(folder, options.against)
     return tuple(sorted(name for name in changed if isinstance(parse_name(name), FileName)))

@@ -10,6 +10,7 @@ from asyncmig.cli.command import Command, Outcome
 from asyncmig.cli.dialects import add_dialect_option, require_dialect
 from asyncmig.cli.options import add_source_option
 from asyncmig.cli.output.document import Facts
+from asyncmig.cli.own_folder import require_own_folder
 from asyncmig.errors import SettingsError, SourceError
 from asyncmig.sources.location import locate
 from asyncmig.sources.names import FileName, Language, parse_name
@@ -42,6 +43,8 @@ def work(invocation: Invocation) -> Outcome:
     """Write the file; the folder too, if there is none."""
     options = invocation.options
     folder = folder_of(invocation.settings.source)
+    if folder.is_dir():
+        require_own_folder(invocation.settings, "`asyncmig new` writes files of asyncmig's format")
     version: Version | None = None
     if not options.repeatable:
         version = next_version(

@@ -44,13 +44,18 @@ def recognise(
     """
     if reading.format != AUTO:
         return format_of(reading.format)
-    sure = [candidate for candidate in formats() if candidate.is_sure(tree)]
-    sure = [candidate for candidate in sure if candidate.tool != _PLAIN] or sure
+    sure = candidates(tree)
     if not sure:
         return format_of(_NATIVE)
     if len(sure) == 1:
         return sure[0]
     return _agreed(sure, tree, attempt)
+
+
+def candidates(tree: Tree) -> Sequence[FileFormat]:
+    """Return the formats that are sure of a folder; none for plain files and for no files."""
+    sure = [candidate for candidate in formats() if candidate.is_sure(tree)]
+    return [candidate for candidate in sure if candidate.tool != _PLAIN] or sure
 
 
 def _agreed(
