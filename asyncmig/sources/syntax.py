@@ -7,6 +7,7 @@ together from a thousand strings is deeper than the interpreter's stack.
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from asyncmig.errors import InvalidMigrationError
     from asyncmig.sources.place import Text
 
+_TRIES = 10
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -42,7 +44,7 @@ class Module:
             InvalidMigrationError: It is not Python, as this interpreter understands it.
         """
         try:
-            tree = ast.parse(text.script, filename=text.place.path)
+            tree = _tree(text)
         except SyntaxError as error:
             raise text.place.wrong(
                 f"this is not Python: {error.msg}", line=error.lineno, column=error.offset
@@ -63,6 +65,19 @@ class Module:
         line = self.text.script.split("\n")[node.lineno - 1]
         column = len(line.encode()[: node.col_offset].decode()) + 1  # ast counts bytes
         return self.text.place.wrong(sentence, hint=hint, line=node.lineno, column=column)
+
+
+def _tree(text: Text) -> ast.Module:
+    """Parse, again if need be.
+
+    Up to 3.11.7 and 3.12.1 all threads share a counter of the parser (python/cpython#106905), and
+    one that is switched to in the middle makes it wrong: of a hundred runners in one process, one
+    would fail because of another.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(SystemError):
+            return ast.parse(text.script, filename=text.place.path)
+    return ast.parse(text.script, filename=text.place.path)
 
 
 def value_of(statement: ast.stmt) -> ast.expr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 
 import pytest
@@ -39,6 +40,24 @@ def test_a_file_is_never_run() -> None:
     text = f"import gone_since_last_year\nraise SystemExit\n{UP}"
 
     assert PythonScript(text, FILE, "up") == load_file("1_a.py", text).up
+
+
+def test_a_parser_that_other_threads_have_confused_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python 3.11.7 says so when another thread parses at the same moment (cpython#106905)."""
+    parse = ast.parse
+    answers = iter([SystemError("AST constructor recursion depth mismatch")])
+
+    def confused(text: str, filename: str) -> ast.Module:
+        error = next(answers, None)
+        if error is not None:
+            raise error
+        return parse(text, filename)
+
+    monkeypatch.setattr(ast, "parse", confused)
+
+    assert PythonScript(UP, FILE, "up") == load_file("1_a.py", UP).up
 
 
 @pytest.mark.parametrize(
