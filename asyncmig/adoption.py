@@ -94,10 +94,12 @@ async def adopt(
         found = await choose(session, wanted)
         if found is None:
             return nothing_found(engine.address)
-        reads = found.tool.reads
-        read = await asyncio.to_thread(read_files, files.source, migrations, reads)
+        tool = found.tool
+        read = await asyncio.to_thread(
+            read_files, files.source, migrations, tool.reads, tool.listed
+        )
         label = found.table.label
-        terms = replace(terms, tool=found.tool.name, table=label)
+        terms = replace(terms, tool=tool.name, table=label)
         taking = Taking(found, read, terms, wanted.mapped)
         rows = [await session.read_table(reading) for reading in found.readings]
         matching = await asyncio.to_thread(taking.matching, rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from asyncmig.sources.location import locate
+from asyncmig.sources.location import Location, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,10 +38,12 @@ class MigrationFile:
     Attributes:
         migration: The migration.
         content: The bytes of the file, or the first of them, or none: as far as was asked for.
+        listed_as: What a list beside the files calls it; empty where there is none.
     """
 
     migration: Migration
     content: bytes = field(default=b"", repr=False)
+    listed_as: str = ""
 
     @property
     def file_name(self) -> str:
@@ -49,12 +52,14 @@ class MigrationFile:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What tools that go by names may call it: the file, or its folder, without an ending."""
+        """What tools that go by names may call it: the file, or its folder, without an ending.
+
+        What a list beside the files says comes behind that.
+        """
         folder, _, file_name = self.migration.path.replace("\\", "/").rpartition("/")
         stem = _ENDING.sub("", file_name)
-        if stem in _ONE_PER_FOLDER:
-            return (folder.rpartition("/")[2],)
-        return (stem,)
+        name = folder.rpartition("/")[2] if stem in _ONE_PER_FOLDER else stem
+        return (name, self.listed_as) if self.listed_as else (name,)
 
     @property
     def line_end_forms(self) -> tuple[bytes, ...]:
@@ -63,8 +68,12 @@ class MigrationFile:
         return (self.content, unix, unix.replace(b"\n", b"\r\n"))
 
 
+Listed = Callable[[Location], Mapping[str, str]]
+"""What a tool's own list of the files calls each of them, by its path."""
+
+
 def read_files(
-    source: Source, migrations: Iterable[Migration], reads: Reads
+    source: Source, migrations: Iterable[Migration], reads: Reads, listed: Listed | None = None
 ) -> tuple[MigrationFile, ...]:
     """Return the files of migrations. Blocks on the disk.
 
@@ -72,13 +81,22 @@ def read_files(
         source: Where they are.
         migrations: What was read of them.
         reads: What has to be known of their bytes.
+        listed: What a list beside them says, where there may be one.
+
+    Raises:
+        SourceError: That list cannot be read.
     """
     if reads is Reads.NAMES:
         return tuple(map(MigrationFile, migrations))
     location = locate(source)
     prefix = location.path_of("")
+    names = listed(location) if listed else {}
     return tuple(
-        MigrationFile(migration, _read(location.root, migration.path.removeprefix(prefix), reads))
+        MigrationFile(
+            migration,
+            _read(location.root, migration.path.removeprefix(prefix), reads),
+            names.get(migration.path, ""),
+        )
         for migration in migrations
     )
 

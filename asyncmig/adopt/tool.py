@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.files import Reads
+from asyncmig.adopt.files import Listed, Reads
 from asyncmig.foreign import ForeignRow, ForeignTable
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Tool:
         locks: The advisory locks that the tool takes while it runs (PostgreSQL).
         changed: Which files are not what was applied; ``None`` where the tool cannot tell.
         reads: What has to be read of the files.
+        listed: What a list beside the files says of them, where the tool goes by that.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Tool:
     locks: Callable[[ForeignTable], tuple[int, ...]] = _no_locks
     changed: Changed | None = None
     reads: Reads = Reads.NAMES
+    listed: Listed | None = None
 
     def called(self, table: str) -> Tool:
         """Return the same tool with a table of another name."""

@@ -12,6 +12,7 @@ from asyncmig.adopt.tools.refinery import checksums
 from tests.adopt.tables import (
     ASYNCPG_TREK,
     ATLAS,
+    DRIZZLE,
     FLYWAY,
     GRAPHILE,
     PRISMA,
@@ -33,7 +34,7 @@ FILES = {
 }
 REVISIONS = ("a1a1a1a1a1a1", "b2b2b2b2b2b2", "c3c3c3c3c3c3")
 ONE, TWO = (text.encode() for text in list(FILES.values())[:2])
-WITH_CHECKSUM = (ATLAS, FLYWAY, GRAPHILE, PRISMA, REFINERY, SQLX)
+WITH_CHECKSUM = (ATLAS, DRIZZLE, FLYWAY, GRAPHILE, PRISMA, REFINERY, SQLX)
 
 
 def write_files(folder: Path, made: Made) -> None:
@@ -57,7 +58,8 @@ def rows_of(made: Made, database_url: str) -> str:
         one, two = (f"'\\x{h}'" if is_postgres else f"x'{h}'" for h in (one, two))
     elif made is not FLYWAY:
         one, two = f"'{one}'", f"'{two}'"
-    return made.rows.format(one=one, two=two)
+    schema = "drizzle." if made is DRIZZLE and is_postgres else ""
+    return made.rows.format(one=one, two=two, schema=schema)
 
 
 def _of_atlas() -> tuple[str, str]:
@@ -78,6 +80,7 @@ def _of_refinery() -> tuple[str, str]:
 
 _CHECKSUMS: dict[str, Callable[[], tuple[str, str]]] = {
     "atlas": _of_atlas,
+    "drizzle": lambda: (hashlib.sha256(ONE).hexdigest(), hashlib.sha256(TWO).hexdigest()),
     "flyway": lambda: (str(crc32_of_lines(ONE)), str(crc32_of_lines(TWO))),
     "graphile-migrate": _of_graphile,
     "prisma": lambda: (hashlib.sha256(ONE).hexdigest(), hashlib.sha256(TWO).hexdigest()),

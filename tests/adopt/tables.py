@@ -285,6 +285,17 @@ DJANGO = Made(
     "('shop', '1_one', '2024-01-02 10:00:00+00:00'), "
     "('shop', '2_two', '2024-01-03 10:00:00+00:00')",
 )
+_DRIZZLE = "(id {key}, hash text NOT NULL, created_at {number}, name text, applied_at {time})"
+DRIZZLE = Made(
+    "drizzle",
+    "CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations "
+    + _DRIZZLE.format(key="SERIAL PRIMARY KEY", number="bigint", time="timestamptz"),
+    "CREATE TABLE __drizzle_migrations "
+    + _DRIZZLE.format(key="INTEGER PRIMARY KEY", number="numeric", time="TEXT"),
+    "INSERT INTO {schema}__drizzle_migrations (hash, created_at, name, applied_at) VALUES "
+    "({two}, 2000, '2_two', '2024-01-03 10:00:00+00:00'), "
+    "({one}, 1000, '1_one', '2024-01-02 10:00:00+00:00')",
+)
 TORTOISE = Made(
     "tortoise",
     DJANGO.postgres.replace("django", "tortoise").replace("applied", "applied_at"),
@@ -347,6 +358,7 @@ EVERY = (
     DBMATE,
     DIESEL,
     DJANGO,
+    DRIZZLE,
     FLYWAY,
     GOLANG_MIGRATE,
     GOOSE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from asyncmig.adopt.tools.refinery import checksums
 from tests.adopt.tables import (
     DBMATE,
     DIESEL,
+    DRIZZLE,
     FLYWAY,
     GOLANG_MIGRATE,
     GOOSE,
@@ -52,6 +54,16 @@ class Case:
     def __str__(self) -> str:
         """Return the name of the tool, for the name of a test."""
         return self.made.tool
+
+
+_DRIZZLE = (
+    "CREATE TABLE __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, "
+    "created_at numeric)"
+)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _hash(text: str) -> str:
@@ -141,6 +153,37 @@ CASES = (
             "20240203090000.10000": "applied",
             "20240304090000": "pending",
         },
+    ),
+    Case(
+        replace(DRIZZLE, sqlite=_DRIZZLE),
+        {
+            "meta/_journal.json": json.dumps(
+                {
+                    "entries": [
+                        {"idx": idx, "when": 1708710681721 + idx, "tag": tag}
+                        for idx, tag in enumerate(("0000_a", "0001_b", "extra"))
+                    ]
+                }
+            ),
+            "0000_a.sql": A,
+            "0001_b.sql": B,
+            "extra.sql": C,
+        },
+        "INSERT INTO __drizzle_migrations (hash, created_at) VALUES "
+        f"('{_sha256(B)}', 1708710681722), ('{_sha256(A)}', 1708710681721.0)",
+        {"0000": "applied", "0001": "applied", "0002": "pending"},
+    ),
+    Case(
+        replace(DRIZZLE, sqlite=_DRIZZLE),
+        {
+            "20240223175121_a/migration.sql": A,
+            "20240223175121_a/snapshot.json": "{}",
+            "20240224000000_b/migration.sql": B,
+            "20240224000000_b/snapshot.json": "{}",
+        },
+        "INSERT INTO __drizzle_migrations (hash, created_at) VALUES "
+        f"('{_sha256(A)}', 1708710681721)",
+        {"20240223175121": "applied", "20240224000000": "pending"},
     ),
     Case(
         PRISMA,

@@ -177,6 +177,18 @@ def test_the_path_of_asyncpg_trek_may_lead_back() -> None:
     assert said("asyncpg-trek", [*rows, back]).is_empty
 
 
+def test_a_row_of_drizzle_is_a_time_and_since_version_1_a_name() -> None:
+    """Names of folders keep no milliseconds; only a name says where a row belongs."""
+    rows: list[Row] = [
+        {"hash": "y", "created_at": "1708710681721", "name": "20240223175121_b"},
+        {"hash": "x", "created_at": "1708710600009.0"},
+    ]
+    old, new = said("drizzle", rows).applied
+
+    assert (("1708710600009", "1708710600000"), "0") == (old.names, old.order)
+    assert ("20240223175121_b", "20240223175121") == (new.names[0], new.order)
+
+
 def test_a_lock_of_liquibase_that_nobody_holds_is_no_trouble() -> None:
     """Its row is always there."""
     free: list[Row] = [{"locked": "f", "lockedby": None}]

@@ -11,6 +11,7 @@ from asyncmig.adopt.tools.atlas import ATLAS
 from asyncmig.adopt.tools.dbmate import DBMATE
 from asyncmig.adopt.tools.diesel import DIESEL
 from asyncmig.adopt.tools.django import DJANGO
+from asyncmig.adopt.tools.drizzle import DRIZZLE
 from asyncmig.adopt.tools.flyway import FLYWAY
 from asyncmig.adopt.tools.golang_migrate import GOLANG_MIGRATE
 from asyncmig.adopt.tools.goose import GOOSE
@@ -41,6 +42,7 @@ TOOLS: tuple[Tool, ...] = (
     DBMATE,
     DIESEL,
     DJANGO,
+    DRIZZLE,
     FLYWAY,
     GOLANG_MIGRATE,
     GOOSE,

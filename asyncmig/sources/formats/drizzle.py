@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.errors import SourceError
@@ -20,18 +21,20 @@ from asyncmig.sources.formats.parts import whole
 from asyncmig.sources.location import unreadable
 from asyncmig.sources.names import FileName
 from asyncmig.sources.place import Place, Text
+from asyncmig.sources.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from asyncmig.migration import Direction, Script
     from asyncmig.sources.formats.base import Context
-    from asyncmig.sources.tree import Tree
+    from asyncmig.sources.location import Location
 
 _JOURNAL = "_journal.json"
 _FOLDER = re.compile(r"(?P<version>[0-9]+)_?(?P<name>.*)", re.DOTALL)
 _TAG = re.compile(r"[0-9]*_?(?P<name>.+)", re.DOTALL)
 _BREAKPOINT = "--> statement-breakpoint"
+_MIGRATION = "migration.sql"
 _PERHAPS_OPEN = re.compile(rf"(?:[^;\s]|--[^\n]*)\s*{_BREAKPOINT}")
 
 
@@ -42,7 +45,7 @@ class Drizzle:
 
     def is_sure(self, tree: Tree) -> bool:
         """Look for the journal, or for a folder with a migration and a snapshot in it."""
-        return _meta(tree) is not None or {"migration.sql", "snapshot.json"} <= tree.names_below
+        return _meta(tree) is not None or {_MIGRATION, "snapshot.json"} <= tree.names_below
 
     def files(self, tree: Tree) -> Iterator[File | SourceError]:
         """Yield what the journal lists, or each folder; other files are nothing to drizzle."""
@@ -78,7 +81,7 @@ def _listed(tree: Tree, meta: Tree) -> Iterator[File]:
         SourceError: The journal cannot be read, or there is no such file.
     """
     place = Place(meta.location.path_of(_JOURNAL))
-    for index, tag in _entries(meta, place):
+    for index, tag, _ in _entries(meta, place):
         entry = tree.find(f"{tag}.sql")
         if entry is None:
             raise place.wrong(f"it lists {tag}, and there is no {tag}.sql")
@@ -87,8 +90,8 @@ def _listed(tree: Tree, meta: Tree) -> Iterator[File]:
         yield File(name, tree.path_of(entry), entry)
 
 
-def _entries(meta: Tree, place: Place) -> list[tuple[int, str]]:
-    """Return the index and the tag of each entry of the journal, in their order.
+def _entries(meta: Tree, place: Place) -> list[tuple[int, str, int | None]]:
+    """Return the index, the tag and the time of each entry of the journal, in their order.
 
     Raises:
         SourceError: It cannot be read.
@@ -96,12 +99,50 @@ def _entries(meta: Tree, place: Place) -> list[tuple[int, str]]:
     try:
         content = meta.location.root.joinpath(_JOURNAL).read_bytes()
         entries: Any = json.loads(decode(content, place))["entries"]
-        found = [(int(entry["idx"]), str(entry["tag"])) for entry in entries]
+        found = [
+            (int(entry["idx"]), str(entry["tag"]), _whole(entry.get("when"))) for entry in entries
+        ]
     except OSError as error:
         raise unreadable(place.path, error) from error
     except (KeyError, TypeError, ValueError):
         raise place.wrong("this is no journal: it lists entries with idx and tag") from None
     return found
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def moments(location: Location) -> Mapping[str, str]:
+    """Return what drizzle's table keeps of each file, in milliseconds since 1970, by its path.
+
+    That is the time in the journal, or the one that the name of a folder begins with.
+
+    Args:
+        location: The folder of all of them; of another tool's nothing is returned.
+
+    Raises:
+        SourceError: The journal cannot be read.
+    """
+    tree = Tree(location)
+    meta = _meta(tree)
+    if meta is None:
+        found = (
+            (f"{folder.location.label}/{_MIGRATION}", _stamp(folder)) for folder in tree.folders
+        )
+    else:
+        entries = _entries(meta, Place(meta.location.path_of(_JOURNAL)))
+        found = ((location.path_of(f"{tag}.sql"), when) for _, tag, when in entries)
+    return {path: str(when) for path, when in found if when is not None}
+
+
+def _stamp(folder: Tree) -> int | None:
+    """Return the time that a folder's name begins with; not every number is one."""
+    try:
+        begun = datetime.strptime(folder.name[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(begun.timestamp()) * 1000
 
 
 def _folders(tree: Tree) -> Iterator[File]:
@@ -111,7 +152,7 @@ def _folders(tree: Tree) -> Iterator[File]:
         SourceError: Its name does not begin with a number.
     """
     for folder in tree.folders:
-        entry = folder.find("migration.sql")
+        entry = folder.find(_MIGRATION)
         if entry is None:
             continue
         match = _FOLDER.fullmatch(folder.name)
