@@ -15,6 +15,7 @@ from tests.adopt.tables import (
     DRIZZLE,
     FLYWAY,
     GRAPHILE,
+    POSTGRES_MIGRATIONS,
     PRISMA,
     REFINERY,
     SQITCH,
@@ -34,7 +35,7 @@ FILES = {
 }
 REVISIONS = ("a1a1a1a1a1a1", "b2b2b2b2b2b2", "c3c3c3c3c3c3")
 ONE, TWO = (text.encode() for text in list(FILES.values())[:2])
-WITH_CHECKSUM = (ATLAS, DRIZZLE, FLYWAY, GRAPHILE, PRISMA, REFINERY, SQLX)
+WITH_CHECKSUM = (ATLAS, DRIZZLE, FLYWAY, GRAPHILE, POSTGRES_MIGRATIONS, PRISMA, REFINERY, SQLX)
 
 
 def write_files(folder: Path, made: Made) -> None:
@@ -74,6 +75,10 @@ def _of_graphile() -> tuple[str, str]:
     return one, hash_of(one, TWO)
 
 
+def _sha1(text: bytes) -> str:
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+
+
 def _of_refinery() -> tuple[str, str]:
     return min(checksums("one", 1, ONE)), max(checksums("two", 2, TWO))
 
@@ -83,6 +88,7 @@ _CHECKSUMS: dict[str, Callable[[], tuple[str, str]]] = {
     "drizzle": lambda: (hashlib.sha256(ONE).hexdigest(), hashlib.sha256(TWO).hexdigest()),
     "flyway": lambda: (str(crc32_of_lines(ONE)), str(crc32_of_lines(TWO))),
     "graphile-migrate": _of_graphile,
+    "postgres-migrations": lambda: (_sha1(b"1_one.sql" + ONE), _sha1(b"2_two.sql" + TWO)),
     "prisma": lambda: (hashlib.sha256(ONE).hexdigest(), hashlib.sha256(TWO).hexdigest()),
     "refinery": _of_refinery,
     "sqlx": lambda: (hashlib.sha384(ONE).hexdigest(), hashlib.sha384(TWO).hexdigest()),

@@ -234,6 +234,14 @@ PRISMA = Made(
     "('b', {two}, '2024-01-03 10:00:00+00:00', '2_two', NULL), "
     "('c', 'x', NULL, '3_three', '2024-01-03 11:00:00+00:00')",
 )
+POSTGRES_MIGRATIONS = Made(
+    "postgres-migrations",
+    "CREATE TABLE migrations (id integer PRIMARY KEY, name varchar(100) UNIQUE NOT NULL, "
+    "hash varchar(40) NOT NULL, executed_at timestamp DEFAULT current_timestamp)",
+    "",
+    "INSERT INTO migrations VALUES (0, 'create-migrations-table', 'x', '2024-01-02 10:00:00'), "
+    "(1, 'one', {one}, '2024-01-02 10:00:00'), (2, 'two', {two}, '2024-01-03 10:00:00')",
+)
 RIVER = Made(
     "river",
     "CREATE TABLE river_migration (line TEXT NOT NULL, version bigint NOT NULL, "
@@ -367,6 +375,7 @@ EVERY = (
     NODE_PG_MIGRATE,
     PGMIGRATE,
     PICCOLO,
+    POSTGRES_MIGRATIONS,
     PRISMA,
     RAILS,
     REFINERY,

@@ -91,6 +91,7 @@ def test_the_numbers_of_the_locks_are_those_of_the_tools() -> None:
         "goose": (GOOSE_LOCK,),
         "graphile-migrate": (4727445306447283,),
         "node-pg-migrate": (7241865325823964,),
+        "postgres-migrations": (-8525285245963000605,),
         "prisma": (72707369,),
         "rails": (2053462845 * shop,),
         "sqitch": (75474063,),

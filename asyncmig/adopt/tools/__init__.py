@@ -20,6 +20,7 @@ from asyncmig.adopt.tools.liquibase import LIQUIBASE
 from asyncmig.adopt.tools.node_pg_migrate import NODE_PG_MIGRATE
 from asyncmig.adopt.tools.pgmigrate import PGMIGRATE
 from asyncmig.adopt.tools.piccolo import PICCOLO
+from asyncmig.adopt.tools.postgres_migrations import POSTGRES_MIGRATIONS
 from asyncmig.adopt.tools.prisma import PRISMA
 from asyncmig.adopt.tools.rails import RAILS
 from asyncmig.adopt.tools.refinery import REFINERY
@@ -51,6 +52,7 @@ TOOLS: tuple[Tool, ...] = (
     NODE_PG_MIGRATE,
     PGMIGRATE,
     PICCOLO,
+    POSTGRES_MIGRATIONS,
     PRISMA,
     RAILS,
     REFINERY,
