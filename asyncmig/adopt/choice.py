@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asyncmig.adopt.finding import FoundHistory, FoundTable, find_tables, read_history
+from asyncmig.adopt.finding import FoundHistory, FoundTable, find_tables, plain, read_history
 from asyncmig.adopt.homemade import homemade
 from asyncmig.adopt.tools import TOOLS
 from asyncmig.errors import SettingsError, TargetError
@@ -70,8 +70,7 @@ async def choose(session: Session, wanted: Wanted) -> FoundTable | None:
         listed = " and ".join(f"{one.tool.name} ({one.table.label})" for one in found)
         raise TargetError(
             f"this database has histories of {listed}",
-            hint=f"say which one is meant: --from {found[0].tool.name}, or --from-table "
-            f"{found[0].table.label}",
+            hint=f"say which one is meant: {' or '.join(_choices(found))}",
         )
     if not found and (wanted.tool != AUTO or wanted.table is not None):
         raise TargetError(_absent(wanted), hint=_where(wanted))
@@ -81,10 +80,26 @@ async def choose(session: Session, wanted: Wanted) -> FoundTable | None:
 async def _found(session: Session, wanted: Wanted) -> Sequence[FoundTable]:
     """Return the tables that may be meant. One that says nothing gives way to one that does."""
     found = await find_tables(session, wanted.candidates(), wanted.table)
+    found = tuple(filter(_is_usual, found)) or found
     if not found[1:]:
         return found
     histories = [FoundHistory(one, await read_history(session, one)) for one in found]
     return [one.table for one in histories if not one.history.is_empty] or found[:1]
+
+
+def _is_usual(found: FoundTable) -> bool:
+    """Tell whether the tool calls its table so: by the columns alone it could be several tools'."""
+    tool = next((tool for tool in TOOLS if tool.name == found.tool.name), found.tool)
+    names = {name.rpartition(".")[2] for name in (tool.table, *tool.other_tables)}
+    return plain(found.table) in names
+
+
+def _choices(found: Sequence[FoundTable]) -> list[str]:
+    """Return what to say to mean each of them: its tool, unless that has several tables."""
+    tools = [one.tool.name for one in found]
+    if len(set(tools)) == len(tools):
+        return [f"--from {name}" for name in tools]
+    return [f"--from-table {one.table.label}" for one in found]
 
 
 def _absent(wanted: Wanted) -> str:

@@ -265,6 +265,28 @@ async def test_two_histories_have_to_be_told_apart(make_site: MakeSite) -> None:
     assert "goose" == (await site.adopt(tool="goose")).tool
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_two_histories_of_one_tool_are_told_apart_by_their_tables(
+    make_site: MakeSite,
+) -> None:
+    """Supabase has one of its own, and one of its authentication.
+
+    The columns would fit tern's table, too; the name says that it is not meant.
+    """
+    site = await make_site(DBMATE)
+    await site.sql(
+        "CREATE SCHEMA auth; CREATE TABLE auth.schema_migrations AS TABLE schema_migrations"
+    )
+    migrator = site.migrator(search_path="public, auth")
+    with pytest.raises(TargetError, match=r"histories of dbmate .* and dbmate") as caught:
+        await migrator.adopt()
+    report = await migrator.adopt(table="public.schema_migrations")
+
+    choices = "--from-table auth.schema_migrations or --from-table public.schema_migrations"
+    assert f"say which one is meant: {choices}" == caught.value.hint
+    assert ("dbmate", 2) == (report.tool, report.adopted)
+
+
 async def test_a_home_made_table_is_read_by_its_column(make_site: MakeSite) -> None:
     """Names are matched with the files; a person maps what is called otherwise."""
     site = await make_site(
