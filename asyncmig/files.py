@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asyncmig.importing import import_gently
@@ -43,6 +44,10 @@ class Files:
         self._dialect = dialect
         self._reading = reading
         self._migrations: Sequence[Migration] | None = None
+
+    def read_as(self, format: str) -> Files:  # noqa: A002 - what everybody calls it
+        """Return the same files, to be read by the rules of a tool."""
+        return Files(self.source, self._dialect, replace(self._reading, format=format))
 
     async def checksums(self) -> Checksums | None:
         """Return the checksum of each migration, or ``None``: then all of them are loaded.

@@ -6,13 +6,13 @@ The decisions are in :mod:`asyncmig.plan`, the loop in :mod:`asyncmig.run`, the 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines import open_engine, sealed
 from asyncmig.engines.base import Runner, Wait
 from asyncmig.engines.settings import EngineSettings, lock_policy_of
-from asyncmig.errors import PendingMigrationsError
-from asyncmig.importing import ANYIO_BACKEND, LOOKING, RUN, import_ahead, imported
+from asyncmig.errors import AmbiguousFormatError, PendingMigrationsError
+from asyncmig.importing import ADOPTING, ANYIO_BACKEND, LOOKING, RUN, import_ahead, imported
 from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
@@ -22,7 +22,7 @@ from asyncmig.sources.reading import AUTO, Reading
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from importlib.resources.abc import Traversable
     from types import EllipsisType
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from asyncmig.history import HistoryEntry
     from asyncmig.report import PlanReport, RunReport, StatusReport, TraceReport
     from asyncmig.request import Target
+
+
+T = TypeVar("T")
 
 
 class Migrator(Settler):
@@ -207,16 +210,20 @@ class Migrator(Settler):
         await imported(*RUN)
         from asyncmig.run import Run
 
-        run = Run(
-            self._engine,
-            await self._files(),
-            self._policy,
-            runner,
-            wait_timeout=self._wait_timeout,
-            narrator=self._narrator(runner),
-            durability=self._settings.durability,
-        )
-        await (run.redo() if request is None else run.execute(request))
+        async def done(files: Files) -> Run:
+            run = Run(
+                self._engine,
+                files,
+                self._policy,
+                runner,
+                wait_timeout=self._wait_timeout,
+                narrator=self._narrator(runner),
+                durability=self._settings.durability,
+            )
+            await (run.redo() if request is None else run.execute(request))
+            return run
+
+        run = await self._with_files(done)
         self._ready = not self._policy.left(run.statuses)
         return run.report(request, milliseconds(time.monotonic() - began))
 
@@ -248,8 +255,10 @@ class Migrator(Settler):
         down = Request.down(to=to, steps=steps, from_history=from_history)
         up = Request.up(to=to, steps=steps, phase=phase)
         request = up if Direction(direction) is Direction.UP else down
-        return await plan_of(
-            self._engine, await self._files(), request, self._policy, Runner.new(), script=script
+        return await self._with_files(
+            lambda files: plan_of(
+                self._engine, files, request, self._policy, Runner.new(), script=script
+            )
         )
 
     async def trace(
@@ -279,15 +288,18 @@ class Migrator(Settler):
         from asyncmig.tracing import trace
 
         runner = Runner.new()
-        return await trace(
-            self._engine,
-            await self._files(),
-            Request.up(to=to, steps=steps, phase=phase),
-            runner,
-            Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
-            policy=self._policy,
-            locks=self._settings.locks,
-            python=python,
+        wait = Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting)
+        return await self._with_files(
+            lambda files: trace(
+                self._engine,
+                files,
+                Request.up(to=to, steps=steps, phase=phase),
+                runner,
+                wait,
+                policy=self._policy,
+                locks=self._settings.locks,
+                python=python,
+            )
         )
 
     async def status(self) -> StatusReport:
@@ -295,7 +307,7 @@ class Migrator(Settler):
         await imported(*LOOKING)
         from asyncmig.looking import status_of
 
-        return await status_of(self._engine, await self._files(), Runner.new())
+        return await self._with_files(lambda files: status_of(self._engine, files, Runner.new()))
 
     async def verify(self) -> StatusReport:
         """Compare the files with the database: ``.problems`` of the answer says what is wrong."""
@@ -341,11 +353,25 @@ class Migrator(Settler):
 
     # --- parts --------------------------------------------------------------------------------
 
-    async def _files(self) -> Files:
+    async def _with_files(self, act: Callable[[Files], Awaitable[T]]) -> T:
+        """Do something with the files; where they could be of two tools, the database decides.
+
+        Nothing has been begun then: files that cannot be read end every call before that.
+        """
         await imported("asyncmig.files")
         from asyncmig.files import Files
 
-        return Files(self._source, self._engine.dialect, self._reading)
+        files = Files(self._source, self._engine.dialect, self._reading)
+        try:
+            return await act(files)
+        except AmbiguousFormatError as error:
+            await imported(*ADOPTING, "asyncmig.adopt.format")
+            from asyncmig.adopt.format import format_in_use
+
+            found = await format_in_use(self._engine, error.formats, Runner.new())
+            if found is None:
+                raise
+        return await act(files.read_as(found))
 
     def _narrator(self, runner: Runner) -> Narrator:
         return Narrator(self._observer, run_id=runner.run_id, database=self.database)

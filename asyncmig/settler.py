@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines.base import Runner, Wait
 from asyncmig.importing import ADOPTING, SETTLING, imported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from asyncmig.engines.base import Engine
     from asyncmig.files import Files
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from asyncmig.request import Policy, Target
 
 
+T = TypeVar("T")
+
+
 class Settler(ABC):
     """The part of :class:`asyncmig.Migrator` that writes down what is true already."""
 
@@ -30,8 +33,8 @@ class Settler(ABC):
     _wait_timeout: float | None
 
     @abstractmethod
-    async def _files(self) -> Files:
-        """Return the files of this call."""
+    async def _with_files(self, act: Callable[[Files], Awaitable[T]]) -> T:
+        """Do something with the files of this call."""
 
     @abstractmethod
     def _narrator(self, runner: Runner) -> Narrator:
@@ -84,13 +87,9 @@ class Settler(ABC):
         from asyncmig.settlement import settled
 
         runner = Runner.new()
-        return await settled(
-            self._engine,
-            await self._files(),
-            decide,
-            runner,
-            Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
-            dry_run=dry_run,
+        wait = Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting)
+        return await self._with_files(
+            lambda files: settled(self._engine, files, decide, runner, wait, dry_run=dry_run)
         )
 
     async def adopt(
@@ -131,12 +130,11 @@ class Settler(ABC):
         from asyncmig.adoption import adopt
 
         runner = Runner.new()
-        return await adopt(
-            self._engine,
-            await self._files(),
-            Wanted(tool, table, column, dict(mapped or {})),
-            Terms(tool, table or "", self._policy, allow_missing),
-            runner,
-            wait=Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting),
-            dry_run=dry_run,
+        wanted = Wanted(tool, table, column, dict(mapped or {}))
+        terms = Terms(tool, table or "", self._policy, allow_missing)
+        wait = Wait(self._wait_timeout, lambda _: False, self._narrator(runner).waiting)
+        return await self._with_files(
+            lambda files: adopt(
+                self._engine, files, wanted, terms, runner, wait=wait, dry_run=dry_run
+            )
         )

@@ -12,6 +12,7 @@ import pytest
 
 from asyncmig import errors
 from asyncmig.errors import (
+    AmbiguousFormatError,
     AsyncmigError,
     ChangedMigrationError,
     DirectConnectionRequiredError,
@@ -49,6 +50,7 @@ CLASSES = [
 SENTENCE: dict[type[AsyncmigError], Callable[[], AsyncmigError]] = {
     DirectConnectionRequiredError: lambda: DirectConnectionRequiredError(version="3", file="f"),
     NoMigrationsError: lambda: NoMigrationsError("migrations"),
+    AmbiguousFormatError: lambda: AmbiguousFormatError("migrations", ["flyway", "refinery"]),
     DuplicateVersionError: lambda: DuplicateVersionError("3", ["a", "b"]),
     ChangedMigrationError: lambda: ChangedMigrationError(["3"], file="f"),
     MissingMigrationError: lambda: MissingMigrationError(["3"]),

@@ -42,13 +42,18 @@ class Terms:
     @property
     def origin(self) -> str:
         """What our history says of a row that was taken over."""
-        return f"adopted from {self.tool}"
+        return origin_of(self.tool)
 
     def refusal(self, sentence: str, hint: str, keys: Sequence[str] = ()) -> ForeignHistoryError:
         """Return the error that says why nothing is taken over."""
         return ForeignHistoryError(
             sentence, hint=hint, tool=self.tool, table=self.table, versions=keys
         )
+
+
+def origin_of(tool: str) -> str:
+    """Return what our history says of a row that was taken over from a tool."""
+    return f"adopted from {tool}"
 
 
 def decide(matching: Matching, history: History, terms: Terms) -> tuple[NewRow, ...]:

@@ -90,7 +90,7 @@ def read_files(
         return tuple(map(MigrationFile, migrations))
     location = locate(source)
     prefix = location.path_of("")
-    names = listed(location) if listed else {}
+    names: Mapping[str, str] = listed(location) if listed else {}
     return tuple(
         MigrationFile(
             migration,

@@ -10,6 +10,7 @@
     ├── SourceError                      the migration files; no database was touched
     │   ├── SourceNotFoundError          also FileNotFoundError
     │   ├── NoMigrationsError
+    │   ├── AmbiguousFormatError
     │   ├── InvalidMigrationError
     │   └── DuplicateVersionError
     ├── HistoryError                     files and history disagree
@@ -79,6 +80,7 @@ from asyncmig.errors.history import (
     PendingMigrationsError,
 )
 from asyncmig.errors.source import (
+    AmbiguousFormatError,
     DuplicateVersionError,
     InvalidMigrationError,
     NoMigrationsError,
@@ -87,6 +89,7 @@ from asyncmig.errors.source import (
 )
 
 __all__ = [
+    "AmbiguousFormatError",
     "AsyncmigError",
     "ChangedMigrationError",
     "ConnectionInUseError",

@@ -29,6 +29,23 @@ class NoMigrationsError(SourceError):
         )
 
 
+class AmbiguousFormatError(SourceError):
+    """The files mean one thing to one tool and another to another, and nothing says whose they are.
+
+    Attributes:
+        formats: The formats that they could be of.
+    """
+
+    def __init__(self, location: str, formats: Sequence[str]) -> None:
+        first, other = formats[:2]
+        super().__init__(
+            f"{location} means one thing by the rules of {first} and another by those of {other}",
+            hint=f"say whose it is: --format {first} or --format {other}",
+            file=location,
+        )
+        self.formats = tuple(formats)
+
+
 class InvalidMigrationError(SourceError):
     """A file cannot be read as a migration."""
 

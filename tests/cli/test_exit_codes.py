@@ -27,6 +27,7 @@ CODES: list[tuple[AsyncmigError, int]] = [
     (errors.SourceError("m"), 2),
     (errors.SourceNotFoundError("m"), 2),
     (errors.NoMigrationsError("migrations"), 2),
+    (errors.AmbiguousFormatError("migrations", ["flyway", "refinery"]), 2),
     (errors.InvalidMigrationError("m"), 2),
     (errors.DuplicateVersionError("1", ["1_a.sql", "1_b.sql"]), 2),
     (errors.HistoryError("m"), 6),

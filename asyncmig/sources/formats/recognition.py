@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncmig.checksum import checksum
-from asyncmig.errors import SourceError
+from asyncmig.errors import AmbiguousFormatError
 from asyncmig.migration import SqlScript
 from asyncmig.sources.formats import format_of, formats
 from asyncmig.sources.reading import AUTO
@@ -40,7 +40,7 @@ def recognise(
 
     Raises:
         SettingsError: The wanted format does not exist.
-        SourceError: The folder can be read in two ways that are not the same.
+        AmbiguousFormatError: The folder can be read in two ways that are not the same.
     """
     if reading.format != AUTO:
         return format_of(reading.format)
@@ -64,7 +64,7 @@ def _agreed(
     """Return the format that is meant: ours if that makes sense, or the first of several alike.
 
     Raises:
-        SourceError: They do not.
+        AmbiguousFormatError: They do not agree.
     """
     attempts = [attempt(candidate) for candidate in sure]
     first, *others = [found for found in attempts if not found.problems] or attempts
@@ -72,12 +72,8 @@ def _agreed(
         return format_of(_NATIVE)  # every file has our markers, beside those that it came with
     for other in others:
         if _meaning(first) != _meaning(other):
-            raise SourceError(
-                f"{tree.location.label} means one thing by the rules of {first.format} and another "
-                f"by those of {other.format}",
-                hint=f"say whose it is: --format {first.format} or --format {other.format}",
-                file=tree.location.label,
-            )
+            rest = (one.format for one in others if one is not other)
+            raise AmbiguousFormatError(tree.location.label, (first.format, other.format, *rest))
     return format_of(first.format)
 
 
