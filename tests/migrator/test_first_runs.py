@@ -11,6 +11,7 @@ from asyncmig import Migrator, migrate
 from asyncmig.errors import ForeignHistoryError, NoHistoryError, SettingsError, UnknownVersionError
 from asyncmig.events import BaselineRecorded
 from asyncmig.migration import Kind
+from tests.adopt.tables import run_sql
 from tests.database import ask, tables
 from tests.migrator.shop import HISTORY, ORDERS, USERS
 
@@ -49,6 +50,27 @@ async def test_the_history_of_another_tool_is_named(migrator: Migrator, database
 async def test_a_view_is_enough_to_stop_it(migrator: Migrator, database_url: str) -> None:
     """Nobody makes one in an empty database."""
     await ask(database_url, "CREATE VIEW theirs AS SELECT 1 AS one")
+    with pytest.raises(NoHistoryError, match="theirs"):
+        await migrator.up()
+
+
+WITHOUT_THE_APPLICATION = {
+    "a view": "CREATE VIEW theirs AS SELECT of_the_application(1) AS one",
+    "a virtual table": "PRAGMA writable_schema = ON; INSERT INTO sqlite_master VALUES "
+    "('table', 'theirs', 'theirs', 0, 'CREATE VIRTUAL TABLE theirs USING of_the_application(x)')",
+}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("made", WITHOUT_THE_APPLICATION)
+async def test_what_only_the_application_can_read_stops_it_as_well(
+    migrator: Migrator, database_url: str, made: str
+) -> None:
+    """Its functions and modules are not registered here, so even the columns cannot be asked for.
+
+    The views of counterparty-core call ``concat``, which SQLite has since 3.44.
+    """
+    await run_sql(database_url, WITHOUT_THE_APPLICATION[made])
     with pytest.raises(NoHistoryError, match="theirs"):
         await migrator.up()
 

@@ -114,14 +114,16 @@ class Table:
         """Select the names of the tables and views that are neither ours nor SQLite's own.
 
         In a database that has another history of asyncmig, such as that of a library, they are that
-        one's.
+        one's. Only plain tables are asked for their columns: of a view that calls a function of the
+        application, or a table of a module that is not loaded, SQLite cannot tell them.
         """
         columns = ", ".join(map(literal, COLUMNS))
         return Command(
-            "WITH others AS (SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') "
+            "WITH others AS (SELECT name, type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %' AS "
+            "is_plain FROM main.sqlite_master WHERE type IN ('table', 'view') "
             "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND lower(name) <> lower(:ours)) "
             "SELECT name FROM others WHERE NOT EXISTS (SELECT 1 FROM others AS o, "
-            f"pragma_table_info(o.name) AS c WHERE c.name IN ({columns}) "
+            f"pragma_table_info(o.name) AS c WHERE o.is_plain AND c.name IN ({columns}) "
             f"GROUP BY o.name HAVING count(*) = {len(COLUMNS)}) ORDER BY name",
             {"ours": self.name},
         )
