@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import JSON, literal
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 
 class _Spelling(SQLCompiler):
-    """Spells the values that SQLAlchemy leaves to drivers."""
+    """Spells the values that SQLAlchemy leaves to drivers.
+
+    Attributes:
+        bytes_form: Bytes as SQL, with braces for their hexadecimal digits.
+    """
+
+    bytes_form: ClassVar[str]
 
     def render_literal_value(self, value: Any, type_: TypeEngine[Any]) -> str:  # noqa: ANN401 - any value
         """Return a value as SQL; of a column without a type it is what the value is."""
         if isinstance(value, bytes):
-            return self.spell_bytes(value)
+            return self.bytes_form.format(value.hex())
         if isinstance(type_, JSON):
             write = type_.dialect_impl(self.dialect).bind_processor(self.dialect)
             value = value if write is None else write(value)
@@ -31,21 +37,13 @@ class _Spelling(SQLCompiler):
             type_ = literal(value).type
         return super().render_literal_value(value, type_)
 
-    def spell_bytes(self, value: bytes) -> str:
-        """Return bytes as SQL."""
-        raise NotImplementedError
-
 
 class _PostgresSpelling(_Spelling, PGCompiler):
-    def spell_bytes(self, value: bytes) -> str:
-        """Return bytes as in the PostgreSQL manual, "Binary Data Types"."""
-        return f"'\\x{value.hex()}'::bytea"
+    bytes_form = r"'\x{}'::bytea"  # PostgreSQL manual, "Binary Data Types"
 
 
 class _SqliteSpelling(_Spelling, SQLiteCompiler):
-    def spell_bytes(self, value: bytes) -> str:
-        """Return bytes as in https://sqlite.org/lang_expr.html#literal_values_constants_."""
-        return f"X'{value.hex()}'"
+    bytes_form = "X'{}'"  # https://sqlite.org/lang_expr.html#literal_values_constants_
 
 
 def dialect_for(dialect: Dialect) -> Any:  # noqa: ANN401 - a Dialect, with attributes that are not declared
