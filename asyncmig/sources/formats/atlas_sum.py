@@ -6,7 +6,7 @@ depends on all before it, two branches that both add a file get in each other's 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import re
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def _total(lines: Iterable[_Line]) -> str:
 
 
 def _encoded(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
+    return binascii.b2a_base64(digest, newline=False).decode()
 
 
 def _difference(said: Sequence[_Line], found: Sequence[_Line], place: Place) -> SourceError:

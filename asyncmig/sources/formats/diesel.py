@@ -5,7 +5,6 @@ Rules: diesel-rs/diesel, ``diesel_migrations/migrations_internals`` and ``file_b
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import SourceError
@@ -109,6 +108,8 @@ def _runs_in_transaction(folder: Tree) -> bool:
     if entry is None:
         return True
     place = Place(folder.path_of(entry))
+    import tomllib  # every folder is shown to this format, and hardly one is its own
+
     try:
         metadata = tomllib.loads(decode(entry.read_bytes(), place))
     except OSError as error:

@@ -6,7 +6,6 @@ journal, and each migration is a folder.
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -96,6 +95,8 @@ def _entries(meta: Tree, place: Place) -> list[tuple[int, str, int | None]]:
     Raises:
         SourceError: It cannot be read.
     """
+    import json  # every folder is shown to this format, and hardly one is its own
+
     try:
         content = meta.location.root.joinpath(_JOURNAL).read_bytes()
         entries: Any = json.loads(decode(content, place))["entries"]
