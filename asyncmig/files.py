@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 
 _CLOSER = (
+    "asyncmig.events.event",
+    "asyncmig.engines.base.step",
+    "asyncmig.engines.base.wait",
+    "asyncmig.history.edit",
+    "asyncmig.history.history",
+    "asyncmig.history.status",
     "asyncmig.sources.names",
     "asyncmig.sources.python_file",
     "asyncmig.sql.lexer",

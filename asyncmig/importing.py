@@ -17,9 +17,17 @@ ANYIO_BACKEND = ("anyio.streams.tls", "anyio.streams.memory", "anyio._backends._
 and one that a later release does not have does no harm."""
 
 RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
+HISTORY = ("asyncmig.history.entry", "asyncmig.history.history")
 LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
-SETTLING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
-ADOPTING = (*LOOKING, "asyncmig.adopt.tools", "asyncmig.adopt.matching", "asyncmig.adoption")
+WAITING = ("asyncmig.engines.base.wait",)
+SETTLING = (*ANYIO_BACKEND, *WAITING, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
+ADOPTING = (
+    *LOOKING,
+    *WAITING,
+    "asyncmig.adopt.tools",
+    "asyncmig.adopt.matching",
+    "asyncmig.adoption",
+)
 FIRST_RUN = ("asyncmig.status", "asyncmig.plan", "asyncmig.repair", "asyncmig.first_run")
 """What the calls of a migrator need, apart from a driver."""
 

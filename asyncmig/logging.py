@@ -17,16 +17,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
-from asyncmig.blocker import Blocker
-from asyncmig.events import (
-    LocksReported,
-    LockWaiting,
-    MigrationFailed,
-    MigrationRetrying,
-    MigrationWaiting,
-    RunFinished,
-)
-from asyncmig.migration import PythonScript
+from asyncmig.events import RunFinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -39,6 +30,14 @@ if TYPE_CHECKING:
 LOGGER_NAME = "asyncmig"
 
 _APART = {"name": "migration_name"}
+
+_LEVELS = {
+    "LockWaiting": "warning",
+    "MigrationRetrying": "warning",
+    "MigrationWaiting": "warning",
+    "MigrationFailed": "error",
+}
+"""By the name of the event: one that is never told need not be created to be compared with."""
 
 
 def log_event(event: Event) -> None:
@@ -68,6 +67,8 @@ def observer_of(given: Observer | EllipsisType | None) -> Observer:
 
 async def context_of(step: Step, run_id: str) -> AbstractContextManager[None]:
     """Let what a Python migration logs carry its version and the run."""
+    from asyncmig.migration import PythonScript
+
     if not isinstance(step.script, PythonScript):
         return nullcontext()
     import anyio.to_thread
@@ -125,8 +126,8 @@ def _fields(event: Event) -> dict[str, Any]:
     A renderer of JSON would write ``datetime.datetime(2026, …)`` for a time.
     """
     values = {item.name: getattr(event, item.name) for item in dataclasses.fields(event)}
-    if isinstance(event, LocksReported):
-        values |= values.pop("report").as_row()
+    if report := values.pop("report", None):
+        values |= report.as_row()
     return {key: _plain(value) for key, value in values.items()}
 
 
@@ -136,11 +137,11 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever an event carries
             return value.isoformat()
         case Enum():
             return value.value
-        case Blocker():
-            fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
-            return {name: _plain(found) for name, found in fields.items() if found}
         case tuple():
             return [_plain(item) for item in cast("tuple[object, ...]", value)]
+        case _ if dataclasses.is_dataclass(value):
+            fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+            return {name: _plain(found) for name, found in fields.items() if found}
         case _:
             return value
 
@@ -151,7 +152,6 @@ def _name(event: Event) -> str:
 
 
 def _level(event: Event) -> str:
-    if isinstance(event, MigrationFailed) or (isinstance(event, RunFinished) and event.error):
-        return "error"
-    waits = isinstance(event, LockWaiting | MigrationRetrying | MigrationWaiting)
-    return "warning" if waits else "info"
+    if isinstance(event, RunFinished):
+        return "error" if event.error else "info"
+    return _LEVELS.get(type(event).__name__, "info")

@@ -9,10 +9,19 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines import open_engine, sealed
-from asyncmig.engines.base import Runner, Wait
+from asyncmig.engines.base import Runner
 from asyncmig.engines.settings import EngineSettings, lock_policy_of
 from asyncmig.errors import AmbiguousFormatError, PendingMigrationsError
-from asyncmig.importing import ADOPTING, ANYIO_BACKEND, LOOKING, RUN, import_ahead, imported
+from asyncmig.importing import (
+    ADOPTING,
+    ANYIO_BACKEND,
+    HISTORY,
+    LOOKING,
+    RUN,
+    WAITING,
+    import_ahead,
+    imported,
+)
 from asyncmig.logging import observer_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import Narrator, milliseconds
@@ -284,7 +293,8 @@ class Migrator(Settler):
             SettingsError: This is no PostgreSQL.
             MigrationFailedError: A migration failed, or had to wait for a lock for more than 2 s.
         """
-        await imported(*LOOKING, "asyncmig.tracing")
+        await imported(*LOOKING, *WAITING, "asyncmig.tracing")
+        from asyncmig.engines.base import Wait
         from asyncmig.tracing import trace
 
         runner = Runner.new()
@@ -315,6 +325,7 @@ class Migrator(Settler):
 
     async def history(self) -> tuple[HistoryEntry, ...]:
         """Return every row of the history, oldest first."""
+        await imported(*HISTORY)
         async with self._engine.session(Runner.new()) as session:
             return (await session.history()).entries
 

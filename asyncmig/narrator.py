@@ -7,22 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from asyncmig import events
 from asyncmig.errors import AsyncmigError
-from asyncmig.events import (
-    BaselineRecorded,
-    LockAcquired,
-    LocksReported,
-    LockWaiting,
-    MigrationApplied,
-    MigrationFailed,
-    MigrationProgressed,
-    MigrationRetrying,
-    MigrationReverted,
-    MigrationStarted,
-    MigrationWaiting,
-    RunFinished,
-    RunStarted,
-)
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
@@ -72,32 +58,34 @@ class Narrator:
             versions = tuple(entry.key for entry in entries)
             took = milliseconds(time.monotonic() - began)
             if self._has_begun:
-                end = RunFinished(self.run_id, self.database, direction, versions, took, sentence)
+                end = events.RunFinished(
+                    self.run_id, self.database, direction, versions, took, sentence
+                )
                 self._tell(end)
 
     def begin(self, direction: Direction) -> None:
         """Tell that a run has begun: with files that can be read, whether or not a database can."""
         self._has_begun = True
-        self._tell(RunStarted(self.run_id, self.database, direction))
+        self._tell(events.RunStarted(self.run_id, self.database, direction))
 
     def waiting(self, holder: Holder | None, seconds: float) -> None:
         """Tell that another runner holds the lock."""
         who, since = (holder.description, holder.since) if holder else ("", None)
         waited = milliseconds(seconds)
-        self._tell(LockWaiting(self.run_id, self.database, waited, who, since))
+        self._tell(events.LockWaiting(self.run_id, self.database, waited, who, since))
 
     def locked(self, seconds: float) -> None:
         """Tell that the lock is held now."""
-        self._tell(LockAcquired(self.run_id, self.database, milliseconds(seconds)))
+        self._tell(events.LockAcquired(self.run_id, self.database, milliseconds(seconds)))
 
     def recorded(self, entry: HistoryEntry) -> None:
         """Tell that the history begins with a baseline."""
-        self._tell(BaselineRecorded(self.run_id, self.database, entry.key))
+        self._tell(events.BaselineRecorded(self.run_id, self.database, entry.key))
 
     def started(self, step: Step) -> None:
         """Tell that a migration is about to run."""
         self._tell(
-            MigrationStarted(
+            events.MigrationStarted(
                 self.run_id,
                 self.database,
                 step.key,
@@ -112,7 +100,7 @@ class Narrator:
     ) -> None:
         """Tell that a migration was rolled back because of a lock and will be tried again."""
         self._tell(
-            MigrationRetrying(
+            events.MigrationRetrying(
                 self.run_id,
                 self.database,
                 step.key,
@@ -130,7 +118,7 @@ class Narrator:
     ) -> None:
         """Tell that a statement of a migration waits for others."""
         self._tell(
-            MigrationWaiting(
+            events.MigrationWaiting(
                 self.run_id,
                 self.database,
                 step.key,
@@ -145,14 +133,16 @@ class Narrator:
     def locks(self, step: Step, report: LockReport) -> None:
         """Tell what a migration locked, rewrote and scanned."""
         self._tell(
-            LocksReported(self.run_id, self.database, step.key, step.name, step.direction, report)
+            events.LocksReported(
+                self.run_id, self.database, step.key, step.name, step.direction, report
+            )
         )
 
     def progressed(self, step: Step, batches: Batches, forecast: Forecast) -> None:
         """Tell that more batches of a migration are committed."""
         seconds = forecast.remaining_seconds
         self._tell(
-            MigrationProgressed(
+            events.MigrationProgressed(
                 self.run_id,
                 self.database,
                 step.key,
@@ -169,7 +159,9 @@ class Narrator:
 
     def done(self, step: Step, entry: HistoryEntry) -> None:
         """Tell that a migration and its history are committed."""
-        event = MigrationApplied if step.direction is Direction.UP else MigrationReverted
+        event = (
+            events.MigrationApplied if step.direction is Direction.UP else events.MigrationReverted
+        )
         self._tell(
             event(
                 self.run_id,
@@ -184,7 +176,7 @@ class Narrator:
     def failed(self, step: Step, error: MigrationFailedError) -> None:
         """Tell that a migration failed."""
         self._tell(
-            MigrationFailed(
+            events.MigrationFailed(
                 self.run_id,
                 self.database,
                 step.key,

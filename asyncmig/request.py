@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.errors import SettingsError, TargetError, UnknownVersionError
 from asyncmig.history import Problem, State
-from asyncmig.migration import Direction, Migration, PythonScript, Version
+from asyncmig.migration import Direction, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from asyncmig.history import MigrationStatus
+    from asyncmig.migration import Migration
 
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -118,6 +119,8 @@ class Policy:
 
     def refuses(self, migration: Migration) -> bool:
         """Tell whether an edit of that migration's file stops the run."""
+        from asyncmig.migration import PythonScript
+
         python = isinstance(migration.up, PythonScript)
         return (self.changed_python if python else self.changed_sql) is Changed.ERROR
 

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 import anyio.lowlevel
 
-from asyncmig.engines.base import (
-    HistoryMovedError,
-    NothingToDo,
-    Share,
-    StepEvents,
-    Wait,
-    failure_of,
-)
+from asyncmig.engines import base
+from asyncmig.engines.base import HistoryMovedError, NothingToDo
 from asyncmig.errors import (
     AsyncmigError,
     IncompleteMigrationError,
@@ -26,7 +20,7 @@ from asyncmig.errors import (
     TransactionLostError,
 )
 from asyncmig.glance import see_current
-from asyncmig.history import History, RowState
+from asyncmig.history import RowState
 from asyncmig.importing import ANYIO_BACKEND, FIRST_RUN, imported
 from asyncmig.logging import context_of
 from asyncmig.migration import Direction
@@ -41,10 +35,10 @@ from asyncmig.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from asyncmig.engines.base import Engine, Runner, Session
+    from asyncmig.engines.base import Engine, Runner, Session, StepEvents, Wait
     from asyncmig.files import Files
     from asyncmig.glance import Checksums, Current
-    from asyncmig.history import Generation, HistoryEntry, MigrationStatus
+    from asyncmig.history import Generation, History, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration, Version
     from asyncmig.narrator import Narrator
     from asyncmig.plan import Plan, Step
@@ -79,7 +73,7 @@ class Run:
     ) -> None:
         self._tally = Tally(narrator, durability)
         self.entries: Sequence[HistoryEntry] = self._tally.entries
-        self.history = History(exists=False)
+        self.history: History  # not before it was read
         self.waited = 0.0
         self.baseline: HistoryEntry | None = None
         self._target: str | None = None
@@ -275,7 +269,7 @@ class Run:
     async def _apply_together(self, session: Session, steps: Sequence[Step]) -> None:
         """Apply steps in a single transaction: all of them, or none."""
         shares = [
-            Share(
+            base.Share(
                 step,
                 self._events_of(step),
                 partial(context_of, step, self._runner.run_id),
@@ -297,7 +291,7 @@ class Run:
 
     def _events_of(self, step: Step) -> StepEvents:
         tell = self._narrator
-        return StepEvents(
+        return base.StepEvents(
             on_started=lambda: tell.started(step),
             on_retrying=partial(tell.retrying, step),
             on_waiting=partial(tell.held_up, step),
@@ -316,7 +310,7 @@ class Run:
         """Tell of a failure, and write it down for those who wait."""
         self._narrator.failed(step, error)
         with suppress(AsyncmigError):
-            await session.record_failure(step, failure_of(error))
+            await session.record_failure(step, base.failure_of(error))
         error.after(self.entries)
 
     async def _settle(self, session: Session) -> None:
@@ -370,7 +364,7 @@ class Run:
             self._repeat_failure(history, request, began)
             return False
 
-        return Wait(
+        return base.Wait(
             self._wait_timeout,
             settled,
             self._narrator.waiting,

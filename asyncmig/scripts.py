@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from asyncmig.migration import SqlScript
+from asyncmig import migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from asyncmig.engines.statements import Prepared
+    from asyncmig.migration import SqlScript
     from asyncmig.plan import Step
     from asyncmig.sql import Dialect
 
@@ -47,7 +48,7 @@ class Scripts:
     def take(self, step: Step) -> Prepared | None:
         """Return the script of a step as it was cut, if that was kept; it is not kept further."""
         script = step.script
-        if not isinstance(script, SqlScript) or script not in self._kept:
+        if not isinstance(script, migration.SqlScript) or script not in self._kept:
             return None
         self._room += len(script.text)
         return self._kept.pop(script)
@@ -58,7 +59,7 @@ class Scripts:
 
         for step in steps:
             script = step.script
-            if not isinstance(script, SqlScript) or script in self._fit:
+            if not isinstance(script, migration.SqlScript) or script in self._fit:
                 continue
             prepared = prepare(script, self._dialect, step.key)
             self._fit.add(script)

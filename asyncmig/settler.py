@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from asyncmig.engines.base import Runner, Wait
+from asyncmig.engines.base import Runner
 from asyncmig.importing import ADOPTING, SETTLING, imported
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Settler(ABC):
     async def _settle(
         self, decide: Callable[[Sequence[Migration], History], Repair], *, dry_run: bool = False
     ) -> RepairReport:
+        from asyncmig.engines.base import Wait
         from asyncmig.settlement import settled
 
         runner = Runner.new()
@@ -128,6 +129,7 @@ class Settler(ABC):
         from asyncmig.adopt.choice import Wanted
         from asyncmig.adopt.decision import Terms
         from asyncmig.adoption import adopt
+        from asyncmig.engines.base import Wait
 
         runner = Runner.new()
         wanted = Wanted(tool, table, column, dict(mapped or {}))

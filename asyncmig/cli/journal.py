@@ -5,16 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asyncmig.events import (
-    LockAcquired,
-    LocksReported,
-    LockWaiting,
-    MigrationApplied,
-    MigrationReverted,
-)
+from asyncmig import events
 
 if TYPE_CHECKING:
-    from asyncmig.events import Event
+    from asyncmig.events import Event, MigrationApplied, MigrationReverted
     from asyncmig.locks import LockReport
     from asyncmig.migration import Direction
 
@@ -46,11 +40,13 @@ class Journal:
     def __call__(self, event: Event) -> None:
         """Note an event."""
         match event:
-            case MigrationApplied() | MigrationReverted():
+            case events.RunStarted() | events.RunFinished():
+                pass  # in front: the other events are created when they are first named
+            case events.MigrationApplied() | events.MigrationReverted():
                 self.done.append(event)
-            case LocksReported(report=report):
+            case events.LocksReported(report=report):
                 self.locks[event.version, event.direction] = report
-            case LockWaiting() | LockAcquired():
+            case events.LockWaiting() | events.LockAcquired():
                 self.lock_wait_ms = event.waited_ms
             case _:
                 pass

@@ -10,22 +10,16 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from asyncmig import history
 from asyncmig.errors import HistoryFormatError
-from asyncmig.history import (
-    HISTORY_FORMAT,
-    Batches,
-    Failure,
-    HistoryEntry,
-    NewRow,
-    Progress,
-    RowState,
-)
+from asyncmig.history import HISTORY_FORMAT, RowState
 from asyncmig.migration import Direction, Kind, Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from asyncmig.engines.base import Runner
+    from asyncmig.history import Batches, Failure, HistoryEntry, NewRow, Progress
 
 COLUMNS = (
     "id",
@@ -64,7 +58,7 @@ def entry_from(row: Mapping[str, str | None]) -> HistoryEntry:
     """
     _refuse_newer(row)
     version, finished, duration = row["version"], row["finished_at"], row["duration_ms"]
-    return HistoryEntry(
+    return history.HistoryEntry(
         id=int(_text(row, "id")),
         kind=Kind(_text(row, "kind")),
         direction=Direction(_text(row, "direction")),
@@ -98,7 +92,7 @@ def finished_entry(
     duration_ms: int,
 ) -> HistoryEntry:
     """Return the entry that a new row becomes where the runner's clock is the database's."""
-    return HistoryEntry(
+    return history.HistoryEntry(
         id=entry_id,
         kind=row.kind,
         direction=row.direction,
@@ -182,7 +176,9 @@ def _progress_from(text: str | None) -> Progress | None:
     if text is None:
         return None
     value: dict[str, Any] = json.loads(text)
-    return Progress(tuple(value["done"]), value["started"], _batches_from(value.get("batches")))
+    return history.Progress(
+        tuple(value["done"]), value["started"], _batches_from(value.get("batches"))
+    )
 
 
 def _batches_fields(batches: Batches | None) -> dict[str, Any]:
@@ -196,11 +192,11 @@ def _batches_from(value: dict[str, Any] | None) -> Batches | None:
     if value is None:
         return None
     cursor = json.dumps(value["cursor"])
-    return Batches(value["count"], value["rows"], cursor, value["size"], value["spent_ms"])
+    return history.Batches(value["count"], value["rows"], cursor, value["size"], value["spent_ms"])
 
 
 def _failure_from(text: str | None) -> Failure | None:
     if text is None:
         return None
     value: dict[str, Any] = json.loads(text)
-    return Failure(value["message"], value["sqlstate"], value["line"], value["column"])
+    return history.Failure(value["message"], value["sqlstate"], value["line"], value["column"])

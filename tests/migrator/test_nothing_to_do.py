@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from asyncmig import Migrator, Version, plan, status
-from asyncmig.engines import rows
+from asyncmig import Migrator, Version, history, plan, status
 from asyncmig.errors import ChangedMigrationError, InvalidMigrationError, SourceNotFoundError
 from asyncmig.events import RunFinished, RunStarted
 from asyncmig.report import RunReport
@@ -31,7 +30,7 @@ def forbid_parsing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(statements, "split", None)
     patch.setattr(plan, "make_plan", None)
     patch.setattr(status, "classify", None)
-    patch.setattr(rows, "HistoryEntry", None)
+    patch.setattr(history, "HistoryEntry", None)
 
 
 async def test_nothing_is_parsed_when_nothing_is_pending(

@@ -6,29 +6,23 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from asyncmig.blocker import list_of
+from asyncmig import events
 from asyncmig.cli.output.console import Paint
-from asyncmig.cli.output.locks import locks_table
 from asyncmig.cli.output.table import amount, counted, duration
-from asyncmig.events import (
-    BaselineRecorded,
-    LockAcquired,
-    LocksReported,
-    LockWaiting,
-    MigrationApplied,
-    MigrationFailed,
-    MigrationProgressed,
-    MigrationRetrying,
-    MigrationReverted,
-    MigrationStarted,
-    MigrationWaiting,
-    RunFinished,
-)
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
     from asyncmig.cli.output.console import Console
-    from asyncmig.events import Event
+    from asyncmig.events import (
+        Event,
+        MigrationApplied,
+        MigrationFailed,
+        MigrationProgressed,
+        MigrationRetrying,
+        MigrationReverted,
+        MigrationStarted,
+        MigrationWaiting,
+    )
     from asyncmig.locks import LockReport
 
 _ERASE = "\r\x1b[K"
@@ -58,36 +52,45 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Tell what happened."""
         match event:
-            case LockWaiting(holder=holder, waited_ms=waited):
+            case events.RunStarted():
+                pass  # in front: the other events are created when they are first named
+            case events.RunFinished() | events.LockAcquired():
+                self._erase()
+            case events.LockWaiting(holder=holder, waited_ms=waited):
                 self._notice(f"waiting for {holder or 'another runner'}", waited / 1000)
-            case BaselineRecorded(version=version):
+            case events.BaselineRecorded(version=version):
                 self._erase()
                 self._console.out.write(f"baseline {version}: the database had tables already")
-            case MigrationStarted(direction=direction):
+            case _:
+                self._tell_of_migration(event)
+
+    def _tell_of_migration(self, event: Event) -> None:
+        from asyncmig.blocker import list_of
+
+        match event:
+            case events.MigrationStarted(direction=direction):
                 verb = "applying" if direction is Direction.UP else "reverting"
                 self._show(f"{verb} {_title(event)}")
-            case MigrationProgressed():
+            case events.MigrationProgressed():
                 self._advanced(event)
-            case MigrationRetrying(reason=reason, attempt=attempt, blockers=blockers):
+            case events.MigrationRetrying(reason=reason, attempt=attempt, blockers=blockers):
                 held = f"; held by {list_of(blockers)}" if blockers else ""
                 self._notice(f"{_title(event)} waits for a lock (try {attempt}): {reason}{held}")
-            case MigrationWaiting(phase=phase, blockers=blockers, waited_ms=waited):
+            case events.MigrationWaiting(phase=phase, blockers=blockers, waited_ms=waited):
                 doing = f" ({phase})" if phase else ""
                 text = f"{_title(event)} waits for {list_of(blockers)}{doing}"
                 self._notice(text, waited / 1000)
-            case LocksReported(report=report):
+            case events.LocksReported(report=report):
                 self._locks = report if self._shows_locks else None
-            case MigrationApplied() | MigrationReverted() | MigrationFailed():
+            case events.MigrationApplied() | events.MigrationReverted() | events.MigrationFailed():
                 self._ended(event)
-            case LockAcquired() | RunFinished():
-                self._erase()
             case _:
                 pass
 
     def _ended(self, event: MigrationApplied | MigrationReverted | MigrationFailed) -> None:
         """Tell how a migration ended; what went wrong is told by the error."""
         self._erase()
-        if not isinstance(event, MigrationFailed):
+        if not isinstance(event, events.MigrationFailed):
             self._finished(event)
         self._show_locks()
 
@@ -95,12 +98,14 @@ class Progress:
         """Print what the migration locked below its line, if somebody wanted to know."""
         report, self._locks = self._locks, None
         if report is not None:
+            from asyncmig.cli.output.locks import locks_table
+
             for line in locks_table(report):
                 self._console.out.write(f"    {line}")
 
     def _finished(self, event: MigrationApplied | MigrationReverted) -> None:
         out = self._console.out
-        applied = isinstance(event, MigrationApplied)
+        applied = isinstance(event, events.MigrationApplied)
         verb = (
             out.paint("applied ", Paint.GREEN) if applied else out.paint("reverted", Paint.YELLOW)
         )

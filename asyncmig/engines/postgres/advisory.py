@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.base import Holder
 from asyncmig.engines.postgres.table import EQUALS, instant
 from asyncmig.engines.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
+    from asyncmig.engines.base import Holder
     from asyncmig.engines.postgres.connection import Wire
 
 
@@ -59,6 +59,8 @@ class AdvisoryLock:
         )
         if row is None:
             return None
+        from asyncmig.engines.base import Holder
+
         pid, name, since = row
         started = None if since is None else datetime.fromisoformat(since)
         return Holder(f"{name or 'a session'} (pid {pid})", started)

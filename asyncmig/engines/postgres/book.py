@@ -10,7 +10,6 @@ from asyncmig.engines.postgres.guards import Guard, guard_of, only_if, unless
 from asyncmig.engines.postgres.table import AS_ISO, PLAIN
 from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
-from asyncmig.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.table import HistoryTable
-    from asyncmig.history import Edit, HistoryEntry, NewRow, Progress
+    from asyncmig.history import Edit, History, HistoryEntry, NewRow, Progress
     from asyncmig.plan import Step
 
 UNDEFINED_TABLE = ("42P01", "3F000")
@@ -56,6 +55,8 @@ class Book:
             HistoryFormatError: This release does not know the table's format.
             DatabaseAccessError: It belongs to somebody whom a superuser must not trust.
         """
+        from asyncmig.history import History
+
         rows = await self._rows(self._table.select())
         if rows is not None:
             return History(tuple(map(entry_of, rows)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.table import EQUALS, instant, literal, quoted
-from asyncmig.foreign import tables_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,6 +35,8 @@ async def find_tables(
         table: The history.
         settings: How to work.
     """
+    from asyncmig.foreign import tables_from
+
     return tables_from(await wire.fetch(_query(names, table, settings)))
 
 

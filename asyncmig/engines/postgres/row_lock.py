@@ -11,7 +11,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.base import Holder
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.refusals import INSUFFICIENT_PRIVILEGE, no_create
 from asyncmig.engines.postgres.settings import UNWATCHED
@@ -19,7 +18,7 @@ from asyncmig.engines.postgres.table import EQUALS, instant, literal
 from asyncmig.engines.postgres.transaction import Transaction
 
 if TYPE_CHECKING:
-    from asyncmig.engines.base import Runner
+    from asyncmig.engines.base import Holder, Runner
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.sources import Source
     from asyncmig.engines.postgres.table import HistoryTable
@@ -73,6 +72,8 @@ class RowLock:
         )
         if row is None or row[0] is None:
             return None
+        from asyncmig.engines.base import Holder
+
         return Holder(row[0], None if row[1] is None else datetime.fromisoformat(row[1]))
 
     async def _is_free(self, wire: Wire, row: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.base import HistoryMovedError, Wait
+from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.desk import Desk
 from asyncmig.engines.postgres.refusals import (
@@ -20,12 +20,11 @@ from asyncmig.engines.postgres.refusals import (
 )
 from asyncmig.engines.postgres.waiting import wait_for_lock
 from asyncmig.importing import imported
-from asyncmig.migration import SqlScript
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from asyncmig.engines.base import Adoption, Share, StepEvents
+    from asyncmig.engines.base import Adoption, Share, StepEvents, Wait
     from asyncmig.engines.statements import Prepared
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.locks import LockReport
@@ -74,6 +73,7 @@ class PostgresSession(Desk):
         await imported(*_APPLYING)
         from asyncmig.engines.postgres.autocommit import apply_python, apply_sql
         from asyncmig.engines.postgres.transactional import apply
+        from asyncmig.migration import SqlScript
 
         async with self._waiting_again():
             if step.script.batching is not None:

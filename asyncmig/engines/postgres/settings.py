@@ -8,7 +8,6 @@ from __future__ import annotations
 from math import isinf
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.postgres.limits import limits_of
 from asyncmig.engines.postgres.table import EQUALS, literal
 
 if TYPE_CHECKING:
@@ -98,6 +97,8 @@ def stepwise_settings(settings: EngineSettings, script: Script, server_version: 
         script: What will run. A Python migration may take its time between two statements.
         server_version: As ``server_version_num``.
     """
+    from asyncmig.engines.postgres.limits import limits_of
+
     limits = limits_of(settings, script)
     lines = [
         f"SET lock_timeout = {milliseconds(limits.lock_timeout)};",
@@ -125,6 +126,8 @@ def transaction_settings(
         server: What it is sent to.
         asked: What the URL asks for; only the file itself has a later word.
     """
+    from asyncmig.engines.postgres.limits import limits_of
+
     idle = getattr(script, "idle_timeout", IDLE_SECONDS)
     limits = limits_of(settings, script)
     statement, is_settled = milliseconds(limits.statement_timeout), bool(server.settings)

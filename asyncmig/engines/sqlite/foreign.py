@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.sqlite.records import fetch
 from asyncmig.engines.sqlite.table import identifier, literal
-from asyncmig.foreign import tables_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 def find_tables(raw: Raw, names: Iterable[str]) -> tuple[ForeignTable, ...]:
     """Find tables by their names, whatever their case, with one query. There are no views."""
+    from asyncmig.foreign import tables_from
+
     # A schema that a tool always uses on PostgreSQL says nothing here.
     wanted = ", ".join(literal(name.rpartition(".")[2].lower()) for name in names)
     return tables_from(

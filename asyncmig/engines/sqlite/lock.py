@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asyncmig.engines.base import Holder
 from asyncmig.engines.sqlite.connection import DriverError, open_raw
 from asyncmig.engines.sqlite.failures import (
     READONLY_DBMOVED,
@@ -34,7 +33,7 @@ from asyncmig.engines.sqlite.records import roll_back
 from asyncmig.engines.url.sqlite_target import file_uri
 
 if TYPE_CHECKING:
-    from asyncmig.engines.base import Runner
+    from asyncmig.engines.base import Holder, Runner
     from asyncmig.engines.sqlite.connection import Raw
 
 SUFFIX = "-asyncmig-lock"
@@ -102,6 +101,8 @@ class LockFile:
             return None  # it is gone, or was never written: the wait is over in a moment
         if row is None:
             return None
+        from asyncmig.engines.base import Holder
+
         host, pid, run, since = row
         return Holder(f"asyncmig/{run} (pid {pid} on {host})", datetime.fromisoformat(since))
 

@@ -9,14 +9,14 @@ from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.rows import COLUMNS, entry_from
 from asyncmig.engines.sqlite.connection import DriverError
 from asyncmig.errors import HistoryFormatError
-from asyncmig.history import HISTORY_FORMAT, Generation, History
+from asyncmig.history import HISTORY_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from asyncmig.engines.sqlite.connection import Raw
     from asyncmig.engines.sqlite.table import Command, Table, Value
-    from asyncmig.history import HistoryEntry
+    from asyncmig.history import Generation, History, HistoryEntry
 
 Row = tuple[str | None, ...]
 
@@ -51,6 +51,8 @@ def read_history(raw: Raw, table: Table) -> History:
     Raises:
         HistoryFormatError: A newer release wrote it, or it is no history at all.
     """
+    from asyncmig.history import History
+
     rows = _every(raw, table, table.every_row())
     if rows is None:
         return History(exists=False)
@@ -93,6 +95,8 @@ def refuse_moved(raw: Raw, table: Table, planned: Generation) -> None:
     Raises:
         HistoryMovedError: It is another one by now.
     """
+    from asyncmig.history import Generation
+
     ((newest, unfinished),) = fetch(raw, table.generation)
     if Generation(newest, unfinished) != planned:
         raise HistoryMovedError

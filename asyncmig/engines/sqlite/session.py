@@ -30,9 +30,7 @@ from asyncmig.engines.sqlite.records import (
 from asyncmig.engines.sqlite.shared import SharedTransaction
 from asyncmig.engines.sqlite.table import Table
 from asyncmig.errors import DatabaseError, SettingsError
-from asyncmig.history import History, NewRow, RowState
 from asyncmig.importing import imported
-from asyncmig.migration import PythonScript
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.statements import Prepared
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import Trace
-    from asyncmig.history import Edit, Failure, Generation, HistoryEntry
+    from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry, NewRow
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
@@ -84,6 +82,8 @@ class SqliteSession:
         A reader of a database that is not in WAL waits for a writer that is about to commit; for
         another runner it waits as long as that lives.
         """
+        from asyncmig.history import History
+
         read = partial(self._read, read_history, without=History(exists=False))
         return await self._patiently(read, runner_lives=self._runner_lives)
 
@@ -144,6 +144,7 @@ class SqliteSession:
         from asyncmig.engines.sqlite.applying import apply_in_transaction
         from asyncmig.engines.sqlite.resume import refuse_progress
         from asyncmig.engines.sqlite.stepwise import apply_step_by_step
+        from asyncmig.migration import PythonScript
 
         script = step.script
         if script.batching is not None:
@@ -197,6 +198,8 @@ class SqliteSession:
 
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``, if that can be done now."""
+        from asyncmig.history import NewRow, RowState
+
         row = NewRow(
             kind=step.kind,
             direction=step.direction,

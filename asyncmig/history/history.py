@@ -1,0 +1,103 @@
+"""The whole history of a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from asyncmig.history.entry import newest
+from asyncmig.history.state import RowState
+from asyncmig.migration import Direction, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asyncmig.history.edit import Edit
+    from asyncmig.history.entry import HistoryEntry, Identity
+    from asyncmig.migration import Version
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Generation:
+    """The state of a history, in two numbers.
+
+    Every change of the history either appends a row or finishes an unfinished one, so equal
+    generations mean equal histories (up to the progress of the unfinished rows).
+
+    Attributes:
+        newest_id: The id of the newest row, 0 when there is none.
+        unfinished: How many rows are in state ``applying``.
+    """
+
+    newest_id: int = 0
+    unfinished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The whole history of one database, oldest row first.
+
+    Attributes:
+        entries: The rows.
+        exists: ``False`` when the database has no history table yet.
+        counted: How many rows are unfinished, where that is known; ``None`` to count them.
+    """
+
+    entries: tuple[HistoryEntry, ...] = ()
+    exists: bool = True
+    counted: int | None = field(default=None, repr=False, compare=False)
+
+    def __iter__(self) -> Iterator[HistoryEntry]:
+        """Go through the rows, oldest first."""
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.entries)
+
+    @property
+    def generation(self) -> Generation:
+        """What tells this history from every other one of the same database."""
+        return Generation(self._newest_id, self._unfinished)
+
+    @property
+    def _newest_id(self) -> int:
+        return self.entries[-1].id if self.entries else 0
+
+    @property
+    def _unfinished(self) -> int:
+        if self.counted is not None:
+            return self.counted
+        return sum(1 for entry in self.entries if entry.state is RowState.APPLYING)
+
+    def since(self, generation: Generation) -> tuple[HistoryEntry, ...]:
+        """Return the rows that were appended after that generation."""
+        return tuple(entry for entry in self.entries if entry.id > generation.newest_id)
+
+    def with_entry(self, entry: HistoryEntry, edit: Edit) -> History:
+        """Return the history after that edit; ``entry`` is the row it appended or finished."""
+        if edit.retires is None and entry.id > self._newest_id:
+            return self._with_newest(entry)
+        kept = tuple(
+            replace(row, state=edit.retired_as) if row.id == edit.retires else row
+            for row in self.entries
+            if row.id != entry.id
+        )
+        return History(tuple(sorted((*kept, entry), key=lambda row: row.id)))
+
+    def _with_newest(self, entry: HistoryEntry) -> History:
+        """Append a row, as nearly every step does, without a look at those before it."""
+        unfinished = self._unfinished + (entry.state is RowState.APPLYING)
+        return History(self.entries + (entry,), counted=unfinished)  # noqa: RUF005 - half the time
+
+    def active(self, direction: Direction = Direction.UP) -> dict[Identity, HistoryEntry]:
+        """Return the active row of each migration (not the baselines), by identity."""
+        return {
+            entry.identity: entry
+            for entry in self.entries
+            if entry.is_active and entry.direction is direction and entry.kind is not Kind.BASELINE
+        }
+
+    def baseline(self) -> Version | None:
+        """Return the version up to which the database was declared to be migrated, if any."""
+        return newest(e.version for e in self.entries if e.kind is Kind.BASELINE and e.is_active)
