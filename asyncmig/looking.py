@@ -33,7 +33,8 @@ async def look(engine: Engine, files: Files, runner: Runner) -> tuple[Sequence[M
 async def status_of(engine: Engine, files: Files, runner: Runner) -> StatusReport:
     """Return where each migration stands."""
     migrations, history = await look(engine, files, runner)
-    return StatusReport(engine.address, current_version(history), classify(migrations, history))
+    statuses = await asyncio.to_thread(classify, migrations, history)
+    return StatusReport(engine.address, current_version(history), statuses)
 
 
 async def plan_of(
@@ -59,7 +60,7 @@ async def plan_of(
                 hint=f"record it first: `asyncmig baseline {target}`",
             )
         history = as_if_recorded(migrations, history, target)
-    plan = make_plan(migrations, history, request, policy)
+    plan = await asyncio.to_thread(make_plan, migrations, history, request, policy)
     return PlanReport(
         database=engine.address,
         current=current_version(history),

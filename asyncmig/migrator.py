@@ -233,8 +233,10 @@ class Migrator(Settler):
             return run
 
         run = await self._with_files(done)
-        self._ready = not self._policy.left(run.statuses)
-        return run.report(request, milliseconds(time.monotonic() - began))
+        report = await run.report(request, milliseconds(time.monotonic() - began))
+        skipped = [status for status in report.warnings if self._policy.skips(status)]
+        self._ready = report.pending == len(skipped)
+        return report
 
     # --- look ---------------------------------------------------------------------------------
 

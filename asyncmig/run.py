@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -87,38 +88,20 @@ class Run:
         self._narrator = narrator
         self._scripts = Scripts(engine.dialect)
 
-    @property
-    def version(self) -> Version | None:
-        """The newest version that is applied."""
-        if self._current:
-            return self._current.version
-        from asyncmig.status import current_version
-
-        return current_version(self.history)
-
-    @property
-    def statuses(self) -> tuple[MigrationStatus, ...]:
-        """Where each migration stands now; none when a glance has shown that all is well."""
-        if self._current:
-            return ()
-        from asyncmig.status import classify
-
-        return classify(self._migrations, self.history)
-
-    def report(self, request: Request | None, duration_ms: int) -> RunReport:
+    async def report(self, request: Request | None, duration_ms: int) -> RunReport:
         """Return what the run did, and where the database stands.
 
         Args:
             request: What was asked for; ``None`` for a redo.
             duration_ms: How long it took.
         """
-        statuses = self.statuses
+        current, statuses = await self._outcome()
         return RunReport(
             database=self._engine.address,
             run_id=self._runner.run_id,
             direction=Direction.UP if request is None else request.direction,
             entries=tuple(self.entries),
-            current=self.version,
+            current=current,
             pending=sum(1 for status in statuses if status.is_due),
             lock_wait_ms=milliseconds(self.waited),
             duration_ms=duration_ms,
@@ -127,14 +110,25 @@ class Run:
             baseline=None if self.baseline is None else self.baseline.version,
         )
 
+    async def _outcome(self) -> tuple[Version | None, Sequence[MigrationStatus]]:
+        """Return the newest version that is applied, and whatever there may be to say."""
+        if self._current is not None:
+            return self._current.version, ()
+        return await asyncio.to_thread(self._look_back)
+
+    def _look_back(self) -> tuple[Version | None, Sequence[MigrationStatus]]:
+        """Lay files and history side by side once more; it blocks for as long as to plan does."""
+        from asyncmig.status import classify, current_version
+
+        return current_version(self.history), classify(self._migrations, self.history)
+
     async def execute(self, request: Request) -> None:
         """Do what was asked for. Nothing is locked when there is nothing to do."""
         if request.is_for_everything:
             await self._catch_up(request)
             return
         async with self._visit(request.direction) as session:
-            if not self._is_settled(self.history, request):
-                await self._locked(session, request)
+            await self._do(session, request)
 
     async def redo(self) -> None:
         """Revert the newest applied migration and apply it again, under one lock."""
@@ -173,8 +167,12 @@ class Run:
                 if self._current is None:
                     self._migrations = await self._files.migrations()
                     self.history = await session.history()
-                    if not self._is_settled(self.history, request):
-                        await self._locked(session, request)
+                    await self._do(session, request)
+
+    async def _do(self, session: Session, request: Request) -> None:
+        """Do what was asked for, unless the history as it was read shows that it is done."""
+        if not await asyncio.to_thread(self._is_settled, self.history, request):
+            await self._locked(session, request)
 
     async def _locked(self, session: Session, request: Request, *, again: bool = False) -> None:
         began = self.history.generation
@@ -226,7 +224,7 @@ class Run:
         before = self._tally.steps
         try:
             while rest := request.after(self._tally.steps - before):
-                plan = self._plan(self.history, rest)
+                plan = await asyncio.to_thread(self._plan, self.history, rest)
                 await self._scripts.look_through(plan.steps)
                 if await self._work_off(session, plan, together=request.single_transaction):
                     break
@@ -339,6 +337,7 @@ class Run:
         return Request(Direction.UP, to=version, phases=Phases(phase.value))
 
     def _plan(self, history: History, request: Request) -> Plan:
+        """Plan. With thousands of migrations that blocks for long: do it in a thread."""
         from asyncmig.plan import make_plan  # mostly there is nothing to plan
 
         return make_plan(self._migrations, history, request, self._policy)

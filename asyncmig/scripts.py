@@ -55,9 +55,10 @@ class Scripts:
 
     def _look_through(self, steps: Iterable[Step]) -> None:
         """Cut the scripts. The lexer is imported now, in the thread: mostly there is no need."""
+        from asyncmig.breathing import breathing
         from asyncmig.engines.statements import prepare
 
-        for step in steps:
+        for step in breathing(steps):
             script = step.script
             if not isinstance(script, migration.SqlScript) or script in self._fit:
                 continue

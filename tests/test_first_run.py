@@ -52,7 +52,7 @@ async def test_a_baseline_is_recorded_under_the_lock_and_told() -> None:
         "MigrationApplied 3",
         "RunFinished",
     ] == told.words
-    report = run.report(up(), 0)
+    report = await run.report(up(), 0)
     assert (FILES[1].version, ["3"]) == (report.baseline, [entry.key for entry in report.entries])
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asyncmig.breathing import breathing
 from asyncmig.checksum import checksum
 from asyncmig.errors import NoMigrationsError, SourceError
 from asyncmig.migration import Direction, LongScript, Migration, PythonScript
@@ -105,7 +106,7 @@ def _attempt(tree: Tree, context: Context, by: FileFormat) -> Contents:
     if not files and not problems:
         raise NoMigrationsError(tree.location.label)
     migrations: list[Migration] = []
-    for group in bundle(files):
+    for group in breathing(bundle(files)):
         if isinstance(group, SourceError):
             problems.append(group)
         elif scripts := _read_scripts(group, by, context, problems):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres import bookkeeping
@@ -59,7 +60,7 @@ class Book:
 
         rows = await self._rows(self._table.select())
         if rows is not None:
-            return History(tuple(map(entry_of, rows)))
+            return await asyncio.to_thread(_history_of, rows)
         if not only_here:
             await self._refuse_elsewhere()
         return History(exists=False)
@@ -230,3 +231,8 @@ def entry_of(row: Row) -> HistoryEntry:
 
 def _ended(statements: list[str]) -> str:
     return "".join(f"{statement}; " for statement in statements)
+
+
+def _history_of(rows: list[Row]) -> History:
+    """Return the history that the rows stand for; with thousands of them that takes a while."""
+    return History(tuple(map(entry_of, rows)))
