@@ -235,4 +235,6 @@ def _ended(statements: list[str]) -> str:
 
 def _history_of(rows: list[Row]) -> History:
     """Return the history that the rows stand for; with thousands of them that takes a while."""
+    from asyncmig.history import History
+
     return History(tuple(map(entry_of, rows)))
