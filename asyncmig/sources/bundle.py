@@ -16,9 +16,9 @@ from asyncmig.sources.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from importlib.resources.abc import Traversable
 
     from asyncmig.migration import Version
+    from asyncmig.sources.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class File:
 
     name: FileName
     path: str
-    entry: Traversable
+    entry: Entry
     without_transaction: bool = False
     encoding: str = UTF_8
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncmig.breathing import breathing
@@ -17,7 +16,6 @@ from asyncmig.sources.formats.base import Context
 from asyncmig.sources.formats.native import Native
 from asyncmig.sources.formats.recognition import recognise
 from asyncmig.sources.location import locate, unreadable
-from asyncmig.sources.long_file import read_long
 from asyncmig.sources.names import Language
 from asyncmig.sources.place import Text
 from asyncmig.sources.python_file import read_python
@@ -132,11 +130,9 @@ def _read_scripts(
 
 def _read_file(file: File, by: FileFormat, context: Context) -> Mapping[Direction, Script]:
     """Read one file; a long one of ours on disk without keeping all of it."""
-    if isinstance(file.entry, Path) and isinstance(by, Native):
-        scripts = read_long(file.entry, file.place, file.name, context.dialect)
-        if scripts is not None:
-            return scripts
     try:
+        if isinstance(by, Native) and (scripts := _read_long(file, context)):
+            return scripts
         content = file.entry.read_bytes()
     except OSError as error:
         raise unreadable(file.path, error) from error
@@ -144,6 +140,20 @@ def _read_file(file: File, by: FileFormat, context: Context) -> Mapping[Directio
     if file.name.language is Language.PYTHON:
         return read_python(text)
     return by.read(text, file, context)
+
+
+def _read_long(file: File, context: Context) -> Mapping[Direction, Script] | None:
+    """Read a file that is not to be kept; ``None`` for every other.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    path = None if file.entry.is_short else file.entry.path
+    if path is None:
+        return None
+    from asyncmig.sources.long_file import read_long
+
+    return read_long(path, file.place, file.name, context.dialect)
 
 
 def _migration(file: File, scripts: Mapping[Direction, Script]) -> Migration:

@@ -7,16 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asyncmig.errors import SourceError
+from asyncmig.sources.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from importlib.resources.abc import Traversable
 
     from asyncmig.sources.location import Location
 
 _COMMENT = re.compile(r"^[ \t]*--.*", re.MULTILINE)
-_HEAD = 1 << 16
-"""Bytes of a file that are looked at to tell whose it is: a seed of 50 MB says it at the top."""
 
 
 class Tree:
@@ -35,25 +33,25 @@ class Tree:
         return self.location.label.rpartition("/")[2]
 
     @cached_property
-    def files(self) -> Sequence[Traversable]:
+    def files(self) -> Sequence[Entry]:
         """The files in it, sorted by name.
 
         Raises:
             SourceError: It is not there, or cannot be read.
         """
-        return self.location.files()
+        return [Entry(file) for file in self.location.files()]
 
     @cached_property
     def names(self) -> frozenset[str]:
         """What the files in it are called."""
-        return frozenset(file.name for file in self.files)
+        return frozenset(self._by_name)
 
     @cached_property
     def folders(self) -> Sequence[Tree]:
         """The folders in it, sorted by name; those that begin with a dot are nobody's."""
         return [Tree(folder) for folder in self.location.folders()]
 
-    def path_of(self, file: Traversable) -> str:
+    def path_of(self, file: Entry) -> str:
         """Return what messages call a file in it."""
         return self.location.path_of(file.name)
 
@@ -62,14 +60,18 @@ class Tree:
         """What the files in its folders are called; a folder that cannot be read says nothing."""
         return frozenset(name for folder in self.folders for name in _names(folder))
 
-    def find(self, name: str) -> Traversable | None:
+    def find(self, name: str) -> Entry | None:
         """Return the file in it that is called so."""
-        return next((file for file in self.files if file.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Entry]:
+        return {file.name: file for file in self.files}
 
     @cached_property
     def heads(self) -> Mapping[str, str]:
         """How each SQL file in it begins, by name; one that cannot be read says nothing."""
-        return {file.name: head_of(file) for file in self.files if file.name.endswith(".sql")}
+        return {file.name: file.head for file in self.files if file.name.endswith(".sql")}
 
     @cached_property
     def comments(self) -> Mapping[str, str]:
@@ -97,13 +99,3 @@ def _names(folder: Tree) -> frozenset[str]:
         return folder.names
     except SourceError:
         return frozenset()
-
-
-def head_of(file: Traversable) -> str:
-    """Return how a file begins. What is wrong with it is told by who reads all of it."""
-    try:
-        with file.open("rb") as opened:
-            content: bytes = opened.read(_HEAD)
-    except OSError:
-        return ""
-    return content.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")

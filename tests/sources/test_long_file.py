@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from asyncmig.errors import SourceError
 from asyncmig.migration import LongScript, Migration, SqlScript
 from asyncmig.sources import checksums, load, long_file, read_checksums
+from asyncmig.sources.entry import Entry
 from asyncmig.sources.long_file import LongFile
 from asyncmig.sources.place import Place
 from asyncmig.sql import Dialect
@@ -50,6 +51,7 @@ def long_from(length: int, *, piece: int = 64) -> Generator[None]:
         patch.setattr(long_file, "LONG", length)
         patch.setattr(checksums, "LONG", length)
         patch.setattr(checksums, "_AT_ONCE", 16)
+        patch.setattr(Entry, "is_short", False)
         patch.setattr(long_file, "PIECE", piece)
         yield
 

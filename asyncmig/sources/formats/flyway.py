@@ -22,9 +22,9 @@ from asyncmig.sources.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from importlib.resources.abc import Traversable
 
     from asyncmig.migration import Script
+    from asyncmig.sources.entry import Entry
     from asyncmig.sources.formats.base import Context
     from asyncmig.sources.place import Text
     from asyncmig.sources.tree import Tree
@@ -122,7 +122,7 @@ def _makes_sure(file_name: str) -> bool:
     return match is not None and match["prefix"] in {"V", "B"} and match["name"] is not None
 
 
-def _file(folder: Tree, entry: Traversable) -> _FlywayFile | None:
+def _file(folder: Tree, entry: Entry) -> _FlywayFile | None:
     """Return a file that Flyway takes for a migration, ``None`` for every other.
 
     Raises:

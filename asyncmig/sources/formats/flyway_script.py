@@ -16,8 +16,8 @@ from asyncmig.sources.place import Place, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from importlib.resources.abc import Traversable
 
+    from asyncmig.sources.entry import Entry
     from asyncmig.sources.tree import Tree
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>.*?)\}", re.DOTALL)
@@ -43,7 +43,7 @@ class ScriptConfig:
     should_execute: bool = True
 
 
-def read_config(folder: Tree, script: Traversable) -> ScriptConfig:
+def read_config(folder: Tree, script: Entry) -> ScriptConfig:
     """Read the ``.conf`` beside a script, if there is one.
 
     Raises:

@@ -18,13 +18,12 @@ from asyncmig.sources.formats.numbering import in_order, told_apart
 from asyncmig.sources.formats.parts import whole
 from asyncmig.sources.names import FileName
 from asyncmig.sources.place import Place
-from asyncmig.sources.tree import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from importlib.resources.abc import Traversable
 
     from asyncmig.migration import Script
+    from asyncmig.sources.entry import Entry
     from asyncmig.sources.formats.base import Context
     from asyncmig.sources.place import Text
     from asyncmig.sources.tree import Tree
@@ -70,7 +69,7 @@ class Yoyo:
             or any(name.endswith(_ROLLBACK) for name in tree.names)
             or any(map(_OWN_NAME.fullmatch, tree.names))
             or any(
-                _IMPORT.search(head_of(file))
+                _IMPORT.search(file.head)
                 for file in tree.files
                 if _NUMBERED_PYTHON.fullmatch(file.name)
             )
@@ -111,7 +110,7 @@ def _is_step(file_name: str) -> bool:
     )
 
 
-def _step(entry: Traversable, tree: Tree) -> _Step:
+def _step(entry: Entry, tree: Tree) -> _Step:
     """Return a file with what its name and the comments at its top say.
 
     Raises:
