@@ -27,8 +27,8 @@ _LATER_LINE = re.compile(rf"\n{_LINE}", re.IGNORECASE)
 # brackets and backticks are left to the lexer.
 _CLOSED = re.compile(r"""(?:[^'"$/`\[\\-]++|'[^'\\]*+'|"[^"\\]*+"|--[^\n]*+\n|-(?!-)|/(?!\*))*+""")
 _FOREIGN = re.compile(r"-[^\S\n]*(?:\+goose|\+migrate|create above)", re.IGNORECASE)
-_PLAIN_UP = "-- migrate:up"
-_PLAIN_DOWN = "-- migrate:down"
+PLAIN_UP = "-- migrate:up"
+PLAIN_DOWN = "-- migrate:down"
 
 
 def may_have_markers(script: str) -> bool:
@@ -54,13 +54,13 @@ def plain_up(script: str) -> str | None:
     if not lines:
         return script
     first, *others = lines
-    if first["line"] != _PLAIN_UP or first.start() != 0:
+    if first["line"] != PLAIN_UP or first.start() != 0:
         return None
     start = first.end() + 1
     if not others:
         return script[start:]
     end = others[0].start("line")
-    is_plain = [line["line"] for line in others] == [_PLAIN_DOWN]
+    is_plain = [line["line"] for line in others] == [PLAIN_DOWN]
     return script[start:end] if is_plain and _CLOSED.fullmatch(script, start, end) else None
 
 

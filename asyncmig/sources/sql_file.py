@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asyncmig.migration import Direction, SqlScript
 from asyncmig.sources.markers import ForeignMarker, Lookalike, Marker, find_markers
 from asyncmig.sources.options import Options, read_options
+from asyncmig.sources.quick_look import PLAIN_DOWN, PLAIN_UP, plain_up
 from asyncmig.sql import split
 
 if TYPE_CHECKING:
@@ -27,6 +28,42 @@ def read_sql(text: Text, name: FileName, dialect: Dialect) -> Mapping[Direction,
     Raises:
         InvalidMigrationError: The markers do not make sense, or an option does not.
     """
+    return _read_plainly(text, name) or read_closely(text, name, dialect)
+
+
+def _read_plainly(text: Text, name: FileName) -> Mapping[Direction, SqlScript] | None:
+    """Return the scripts of a file whose markers are plain, without the lexer.
+
+    Nearly every file is like that, and a folder has thousands.
+
+    Returns:
+        ``None`` when it takes a closer look.
+    """
+    both_fit = name.direction is None and not name.is_repeatable
+    up = plain_up(text.script) if both_fit else None
+    if up is None:
+        return None
+    if len(up) == len(text.script):
+        return {Direction.UP: _plain_script(text, Direction.UP, up, first_line=1)}
+    scripts = {Direction.UP: _plain_script(text, Direction.UP, up, first_line=2)}
+    end = len(PLAIN_UP) + 1 + len(up)
+    if end < len(text.script):
+        down = text.script[end + len(PLAIN_DOWN) + 1 :]
+        first_line = text.script.count("\n", 0, end) + 2
+        scripts[Direction.DOWN] = _plain_script(text, Direction.DOWN, down, first_line=first_line)
+    return scripts
+
+
+def _plain_script(text: Text, direction: Direction, sql: str, *, first_line: int) -> SqlScript:
+    """Return a script without options."""
+    return SqlScript(sql, text.place.path, first_line, marker=_MARKERS[direction])
+
+
+_MARKERS = {way: f"`-- migrate:{way} transaction:false`" for way in Direction}
+
+
+def read_closely(text: Text, name: FileName, dialect: Dialect) -> Mapping[Direction, SqlScript]:
+    """Do what :func:`read_sql` does, with the lexer where there is a marker."""
     allowed = _directions(name)
     markers = _markers(find_markers(text.script, dialect), text, allowed)
     if not markers:
@@ -81,7 +118,7 @@ def _script(
         phase=options.phase,
         allow=options.allow,
         batching=options.batching,
-        marker=f"`-- migrate:{direction} transaction:false`",
+        marker=_MARKERS[direction],
     )
 
 

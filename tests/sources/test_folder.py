@@ -7,13 +7,19 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asyncmig.sources import load
+from asyncmig.sources import load, sql_file
 from asyncmig.sources.entry import Entry
+from asyncmig.sources.sql_file import read_closely
 from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
+    from asyncmig.migration import Direction, SqlScript
+    from asyncmig.sources.names import FileName
+    from asyncmig.sources.place import Text
     from tests.migration_folder import MigrationFolder
 
 LONG_HEAD = "-- " + "x" * (1 << 16) + "\n"
@@ -40,6 +46,31 @@ def test_each_file_is_opened_once_though_many_formats_look_at_it(
     load(migration_folder, Dialect.SQLITE)
 
     assert Counter(path.name for path in migration_folder.path.iterdir()) == opened
+
+
+def test_plain_files_are_read_without_the_lexer(
+    migration_folder: MigrationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder has thousands of them: they have two markers, one, or none."""
+    migration_folder.write("1_a.sql", "-- migrate:up\nSELECT 'a''b';\n-- migrate:down\nSELECT 2;\n")
+    migration_folder.write("2_b.sql", "-- migrate:up\nSELECT 1;\n")
+    migration_folder.write("3_c.sql", "SELECT 1;\n")
+    closely: list[str] = []
+
+    def counted(text: Text, name: FileName, dialect: Dialect) -> Mapping[Direction, SqlScript]:
+        closely.append(name.key)
+        return read_closely(text, name, dialect)
+
+    monkeypatch.setattr(sql_file, "read_closely", counted)
+    load(migration_folder, Dialect.SQLITE)
+
+    assert [] == closely
+
+    migration_folder.write("4_d.sql", "-- migrate:up phase:post\nSELECT 1;\n")
+    migration_folder.write("5_e.sql", "-- migrate:up\nSELECT $$a$$;\n-- migrate:down\nSELECT 2;\n")
+    load(migration_folder, Dialect.SQLITE)
+
+    assert ["4", "5"] == closely
 
 
 def test_what_is_longer_than_its_beginning_is_read_to_its_end(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncmig.checksum import checksum
+from asyncmig.errors import InvalidMigrationError
 from asyncmig.locks import Hazard
 from asyncmig.migration import Limits, Migration, Phase, SqlScript, Version
 from asyncmig.sources import find_problems
+from asyncmig.sources.names import FileName, parse_name
+from asyncmig.sources.place import Place, Text
 from asyncmig.sources.reading import Reading
+from asyncmig.sources.sql_file import read_closely, read_sql
 from asyncmig.sql import Dialect
 from tests.sources.memory_folder import (
     Complaint,
@@ -22,6 +27,9 @@ from tests.sources.memory_folder import (
     load_files,
     text_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POSTGRESQL, SQLITE = Dialect.POSTGRESQL, Dialect.SQLITE
 FILE = "migrations/1_a.sql"
@@ -77,6 +85,43 @@ def test_a_file_says_how_long_and_how_often_it_may_try(words: str, expected: Lim
 
     assert SqlScript("UP\n", FILE, first_line=2, limits=expected) == migration.up
     assert SqlScript("DOWN\n", FILE, first_line=4) == migration.down
+
+
+PIECES = [
+    *["-- migrate:up\n", "-- migrate:down\n", "-- migrate:up retries:3\n", "--migrate:down\n"],
+    *[" -- migrate:down\n", "-- Migrate:Up\n", "-- migrating\n", "-- +goose Down\n", "\n"],
+    *["SELECT 1;\n", "it's", "'", '"', "$$", "/*", "*/", "--", "-", "/", "[", "`", "\\", "ü"],
+]
+NAMES = ["1_a.sql", "1_a.up.sql", "1_a.down.sql", "R__a.sql"]
+
+
+def scripts_by(
+    read: Callable[[Text, FileName, Dialect], object], content: str, name: str, dialect: Dialect
+) -> object:
+    """Return the scripts of a file, or what is wrong with it."""
+    parsed = parse_name(name)
+    assert isinstance(parsed, FileName)
+    try:
+        return read(Text(content, Place(name)), parsed, dialect)
+    except InvalidMigrationError as error:
+        return str(error)
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
+    st.sampled_from(["", "-- migrate:up\n"]),
+    st.sampled_from(NAMES),
+    st.sampled_from(Dialect),
+)
+@example("SELECT 1;\n-- migrate:down", "-- migrate:up\n", "1_a.sql", SQLITE)
+@example("-- migrate:up", "", "1_a.sql", SQLITE)
+def test_plain_files_are_what_the_lexer_makes_of_them(
+    content: str, first: str, name: str, dialect: Dialect
+) -> None:
+    """Scripts, lines and complaints: that a file is read without it is nobody's business."""
+    closely = scripts_by(read_closely, first + content, name, dialect)
+
+    assert closely == scripts_by(read_sql, first + content, name, dialect)
 
 
 @pytest.mark.parametrize("dialect", Dialect)
