@@ -79,6 +79,11 @@ class Tree:
         lines = {name: _COMMENT.findall(head) for name, head in self.heads.items() if "--" in head}
         return {name: "\n".join(found) for name, found in lines.items() if found}
 
+    @cached_property
+    def said(self) -> str:
+        """What the comments of all files say, in small letters, with single blanks."""
+        return " ".join("\n".join(self.comments.values()).lower().split())
+
     def has_comment(self, pattern: re.Pattern[str], names: re.Pattern[str]) -> bool:
         """Tell whether a pattern matches a comment in a file with such a name."""
         return any(

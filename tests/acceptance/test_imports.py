@@ -210,6 +210,20 @@ def test_a_command_with_nothing_to_do_creates_no_value_that_it_does_not_need(
     assert set() == (PARSERS | VALUES) & second
 
 
+def test_a_folder_of_our_own_imports_no_format_of_another_tool(empty_project: Project) -> None:
+    """There are twenty, and the patterns of all of them take as long as applying a few files."""
+    empty_project.migrations.write("001_users.sql", USERS)
+    empty_project.migrations.write("002_alone.sql", STEP_BY_STEP)
+    empty_project.migrations.write("003_python.py", PYTHON)
+    package = "asyncmig.sources.formats."
+
+    found = imported("-m", "asyncmig", "up", cwd=empty_project.root, **empty_project.environment)
+
+    assert {"base", "native", "recognition", "signs"} == {
+        name.removeprefix(package) for name in found if name.startswith(package)
+    }
+
+
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("program", "expected"),

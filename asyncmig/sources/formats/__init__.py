@@ -2,7 +2,7 @@
 
 A format says which files of a folder it reads, and what they run in each direction; putting them
 together and ordering them is the same for all (:mod:`asyncmig.sources.folder`).
-:mod:`.recognition` tells whose folder it is.
+:mod:`.recognition` tells whose folder it is, and :mod:`.signs` whose it may be.
 """
 
 from __future__ import annotations
@@ -59,9 +59,3 @@ def format_of(tool: str) -> FileFormat:
     module, _, name = _HOMES[tool].partition(".")
     found: FileFormat = getattr(import_module(f"{__name__}.{module}"), name)()
     return found
-
-
-def formats() -> list[FileFormat]:
-    """Return every format, each once."""
-    tool_at = {home: tool for tool, home in reversed(_HOMES.items())}
-    return [format_of(tool_at[home]) for home in dict.fromkeys(_HOMES.values())]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from asyncmig.checksum import checksum
 from asyncmig.errors import AmbiguousFormatError
 from asyncmig.migration import SqlScript
-from asyncmig.sources.formats import format_of, formats
+from asyncmig.sources.formats import TOOLS, format_of, signs
 from asyncmig.sources.reading import AUTO
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def recognise(
 
 def candidates(tree: Tree) -> Sequence[FileFormat]:
     """Return the formats that are sure of a folder; none for plain files and for no files."""
-    sure = [candidate for candidate in formats() if candidate.is_sure(tree)]
+    shown = (format_of(tool) for tool in TOOLS if signs.is_given(tool, tree))
+    sure = [candidate for candidate in shown if candidate.is_sure(tree)]
     return [candidate for candidate in sure if candidate.tool != _PLAIN] or sure
 
 
