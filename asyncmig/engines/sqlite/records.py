@@ -68,6 +68,15 @@ def read_glance(raw: Raw, table: Table) -> Sequence[Row] | None:
     return _every(raw, table, table.glance())
 
 
+def is_there(raw: Raw, table: Table) -> bool:
+    """Tell whether there is a history, without a look at its rows.
+
+    Raises:
+        HistoryFormatError: It is no history at all.
+    """
+    return _every(raw, table, table.no_row()) is not None
+
+
 def _every(raw: Raw, table: Table, command: Command) -> Sequence[Row] | None:
     try:
         return _select(raw, command)

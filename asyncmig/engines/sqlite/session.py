@@ -19,6 +19,7 @@ from asyncmig.engines.sqlite.foreign import find_tables, read_table
 from asyncmig.engines.sqlite.lock import LockFile
 from asyncmig.engines.sqlite.patience import Patience
 from asyncmig.engines.sqlite.records import (
+    is_there,
     read_entry,
     read_glance,
     read_history,
@@ -285,7 +286,7 @@ class _Waiting:
 
 
 def _make_table(raw: Raw, table: Table) -> None:
-    if read_history(raw, table).exists:
+    if is_there(raw, table):
         return
     with transaction(raw):
         write(raw, *table.create())

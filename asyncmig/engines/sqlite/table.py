@@ -101,6 +101,10 @@ class Table:
         rows = f"SELECT {', '.join(COLUMNS)} FROM {self.qualified}"
         return Command(f"SELECT {_TRACE} FROM ({rows}) ORDER BY id")
 
+    def no_row(self) -> Command:
+        """Select nothing, which fails as :meth:`glance` does."""
+        return Command(f"SELECT {', '.join(COLUMNS)} FROM {self.qualified} LIMIT 0")
+
     def row(self, entry_id: int) -> Command:
         """Select one row, as text."""
         return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} WHERE id = :id", {"id": entry_id})

@@ -52,6 +52,19 @@ async def test_a_step_asks_for_the_whole_history_only_when_something_may_have_ch
     assert expected == said
 
 
+async def test_to_see_that_the_table_is_there_takes_no_row(sqlite_path: Path) -> None:
+    """Who takes the lock has read the history, and it may be long."""
+    async with locked(engine_for(sqlite_path)) as session:
+        await apply_all(session, USERS)
+    tap = Tap()
+    with tap.listening():
+        async with locked(engine_for(sqlite_path)):
+            pass
+    reads = [words for words in tap.said if "FROM main.asyncmig_history" in words.replace('"', "")]
+
+    assert [True] == [words.endswith(" LIMIT 0") for words in reads]
+
+
 async def test_what_an_application_does_to_the_history_is_seen(
     engine: Engine, sqlite_path: Path
 ) -> None:
