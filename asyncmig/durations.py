@@ -7,7 +7,7 @@ import re
 WITHOUT_LIMIT = frozenset({"forever", "none"})
 """What to write for no limit at all."""
 
-_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>ms|s|m|h|)")
+_DURATION = r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>ms|s|m|h|)"
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -16,5 +16,5 @@ def seconds_in(written: str) -> float | None:
 
     Without a unit they are seconds: PostgreSQL's own settings would take them for milliseconds.
     """
-    match = _DURATION.fullmatch(written.strip())
+    match = re.fullmatch(_DURATION, written.strip())
     return None if match is None else float(match["number"]) * _SECONDS[match["unit"]]

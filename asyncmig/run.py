@@ -8,9 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-import anyio
-import anyio.lowlevel
-
 from asyncmig.engines import base
 from asyncmig.engines.base import HistoryMovedError, NothingToDo
 from asyncmig.errors import (
@@ -231,7 +228,7 @@ class Run:
         except BaseException:
             await self._settle_at_last(session)
             raise
-        await anyio.lowlevel.checkpoint()  # where a cancellation during the last COMMIT arrives
+        await asyncio.sleep(0)  # where a cancellation during the last COMMIT arrives
 
     async def _work_off(self, session: Session, plan: Plan, *, together: bool) -> bool:
         """Apply the steps of a plan, and tell whether it held to its end."""
@@ -243,7 +240,7 @@ class Run:
                     await self._apply(session, step)
             await self._settle(session)
         except HistoryMovedError:
-            await anyio.sleep(_PAUSE)
+            await asyncio.sleep(_PAUSE)
             await self._look_again(session)
             return False
         return True

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
-
 from asyncmig import migration
 
 if TYPE_CHECKING:
@@ -43,6 +41,8 @@ class Scripts:
         Raises:
             InvalidMigrationError: With the place in the file.
         """
+        import anyio.to_thread
+
         await anyio.to_thread.run_sync(self._look_through, steps)
 
     def take(self, step: Step) -> Prepared | None:

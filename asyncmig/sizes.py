@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-_SIZE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>b|kb|mb|gb|tb|)", re.IGNORECASE)
+_SIZE = r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>b|kb|mb|gb|tb|)"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1024
 
 
 def bytes_in(written: str) -> int | None:
     """Return the bytes of ``4096``, ``512kB``, ``10 MB`` or ``1.5GB``, ``None`` for no size."""
-    match = _SIZE.fullmatch(written.strip())
+    match = re.fullmatch(_SIZE, written.strip(), re.IGNORECASE)
     if match is None:
         return None
     names = [unit.upper() for unit in _UNITS]

@@ -17,7 +17,7 @@ WIDTH = 88
 """How wide a help text is, in characters."""
 
 _REQUIRED = "the following arguments are required: "
-_ABOUT = re.compile(r"argument (?P<name>\S+?)(?:/\S+)?: (?P<what>.*)", re.DOTALL)
+_ABOUT = r"argument (?P<name>\S+?)(?:/\S+)?: (?P<what>.*)"
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
         """
         if message.startswith(_REQUIRED):
             sentence = f"`{self.prog}` needs {message.removeprefix(_REQUIRED)}"
-        elif about := _ABOUT.fullmatch(message):
+        elif about := re.fullmatch(_ABOUT, message, re.DOTALL):
             what = about["what"].replace("expected one argument", "a value is missing")
             sentence = f"{about['name']}: {what}"
         else:

@@ -6,12 +6,11 @@ the runner that holds the lock (flyway #1654, golang-migrate #960). So every wai
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
 from typing import TYPE_CHECKING, Protocol
-
-import anyio
 
 from asyncmig.engines.base import NothingToDo
 from asyncmig.errors import LockTimeoutError
@@ -51,7 +50,7 @@ async def acquire(
     wait: Wait,
     *,
     began: float | None = None,
-    rest: Callable[[float], Awaitable[object]] = anyio.sleep,
+    rest: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> float:
     """Take the lock, however long it takes, and return how many seconds it took.
 

@@ -19,7 +19,6 @@ from asyncmig.errors import SourceError
 from asyncmig.migration import Direction
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import LONG, locate
-from asyncmig.sources.place import Place, Text
 from asyncmig.sources.quick_look import has_foreign_marker, may_have_markers, plain_up
 
 if TYPE_CHECKING:
@@ -149,7 +148,9 @@ def _checksum(
         content = path.read_bytes()
     if _is_plain(content):
         return checksum_of_lines(content)
-    return checksum(_part(entry, decode(content, _UNTOLD), ending, dialect))
+    from asyncmig.sources.place import UNTOLD
+
+    return checksum(_part(entry, decode(content, UNTOLD), ending, dialect))
 
 
 def _is_plain(content: bytes) -> bool:
@@ -177,21 +178,23 @@ def _part(entry: os.DirEntry[str], text: str, ending: str, dialect: Dialect) -> 
 
 def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
     """Return what :func:`_part` does, by reading the file as ``load`` does, if it is ours."""
+    from asyncmig.sources.place import UNTOLD, Text
     from asyncmig.sources.sql_file import read_sql
 
     if has_foreign_marker(text):
-        raise _UNTOLD.wrong("this may be a file of another tool")
+        raise UNTOLD.wrong("this may be a file of another tool")
 
     name = _name_of(entry.name)
-    scripts = read_sql(Text(text, _UNTOLD), name, dialect)
+    scripts = read_sql(Text(text, UNTOLD), name, dialect)
     return scripts[name.direction or Direction.UP].text
 
 
 def _checksum_of_long(path: Path, dialect: Dialect) -> str | None:
     """Return the checksum of a file that ``load`` would not keep either."""
     from asyncmig.sources.long_file import checksum_of_long
+    from asyncmig.sources.place import UNTOLD
 
-    return checksum_of_long(path, _UNTOLD, _name_of(path.name), dialect)
+    return checksum_of_long(path, UNTOLD, _name_of(path.name), dialect)
 
 
 def _name_of(file_name: str) -> FileName:
@@ -201,9 +204,6 @@ def _name_of(file_name: str) -> FileName:
     assert isinstance(name, FileName)  # noqa: S101 - it has been taken apart
     return name
 
-
-_UNTOLD = Place("")
-"""Where an error is: nobody is told, since ``load`` finds it again."""
 
 _AT_ONCE = 1 << 16
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)

@@ -35,6 +35,10 @@ class Place:
         )
 
 
+UNTOLD = Place("")
+"""Where an error is that nobody is told of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     r"""The text of a migration file, and where it came from.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HEAVY = {"aiosqlite", "anyio", "asyncio", "asyncpg", "sqlite3", "structlog"}
 PARSERS = {
-    "anyio._backends._asyncio",
+    "anyio",
     "asyncmig.batching",
     "asyncmig.engines.batching",
     "asyncmig.engines.postgres.autocommit",

@@ -16,9 +16,7 @@ _NOT_NOW = ("08", "53300", "57P01", "57P02", "57P03", "55000")
 """SQLSTATEs that a later attempt to connect may not meet: too many connections, starting up,
 shutting down, a standby that is not promoted yet."""
 
-_POOLER_SAYS_NO = re.compile(
-    r"no such (?:database|user)|auth.* failed|unsupported startup|SSL requ"
-)
+_POOLER_SAYS_NO = r"no such (?:database|user)|auth.* failed|unsupported startup|SSL requ"
 """What PgBouncer refuses for good. It gives 08P01 to everything, a server that is down included."""
 
 _HINTS = {
@@ -45,7 +43,7 @@ def connection_problem(error: BaseException, address: str) -> Exception:
     """Name what went wrong with connecting. Only an unavailable database is worth another try."""
     sqlstate = str(getattr(error, "sqlstate", None) or "")
     words = str(error) or type(error).__name__
-    if sqlstate and (not sqlstate.startswith(_NOT_NOW) or _POOLER_SAYS_NO.search(words)):
+    if sqlstate and (not sqlstate.startswith(_NOT_NOW) or re.search(_POOLER_SAYS_NO, words)):
         return DatabaseAccessError(f"{address} refused: {words}", hint=_HINTS.get(sqlstate, ""))
     if isinstance(error, ssl.SSLError) or "SSL upgrade" in words:
         message = f"{address} cannot be reached with TLS as asked for: {words}"

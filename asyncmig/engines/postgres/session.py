@@ -18,7 +18,6 @@ from asyncmig.engines.postgres.refusals import (
     no_write,
     readable,
 )
-from asyncmig.engines.postgres.waiting import wait_for_lock
 from asyncmig.importing import imported
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class PostgresSession(Desk):
         self.wait = wait
         try:
             with readable():
-                waited = await wait_for_lock(self, wait)
+                waited = await self._take_lock(wait)
                 await wait.admit(self)
                 await self._make_table()
             yield waited
@@ -118,7 +117,7 @@ class PostgresSession(Desk):
         self.wait = wait
         try:
             async with self._waiting_again():
-                await wait_for_lock(self, wait)
+                await self._take_lock(wait)
                 await rehearse(self, choose, on_locks)
         finally:
             await self.release()
@@ -162,8 +161,14 @@ class PostgresSession(Desk):
                 yield
             except FenceTakenError:
                 assert self.wait is not None  # noqa: S101 - only inside lock()
-                await wait_for_lock(self, self.wait)
+                await self._take_lock(self.wait)
                 raise
+
+    async def _take_lock(self, wait: Wait) -> float:
+        await imported("asyncmig.engines.postgres.waiting")
+        from asyncmig.engines.postgres.waiting import wait_for_lock
+
+        return await wait_for_lock(self, wait)
 
     async def _make_table(self) -> None:
         """Create the history table under the lock: CREATE … IF NOT EXISTS alone is a race."""

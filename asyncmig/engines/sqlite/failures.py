@@ -38,8 +38,8 @@ _LOCKED_SHAREDCACHE = 262  # LOCKED alone means this very connection, for which 
 _READONLY_DIRECTORY = 1544
 _READONLY_ROLLBACK = 776
 _IOERR_DELETE = 2570  # the journal was put back, and cannot be taken away
-_NEAR = re.compile(r'near "(?P<token>.*)": syntax error', re.DOTALL)
-_NAMED = re.compile(r"(?:no such \w+|has no column named|duplicate column name):? (?P<name>.+)")
+_NEAR = r'near "(?P<token>.*)": syntax error'
+_NAMED = r"(?:no such \w+|has no column named|duplicate column name):? (?P<name>.+)"
 
 
 def code_of(error: BaseException) -> int:
@@ -136,9 +136,9 @@ def offset_of(raw: Raw, text: str, words: str) -> int | None:
     """
     if words == "incomplete input":
         return len(text.rstrip())
-    if found := _NEAR.fullmatch(words):
+    if found := re.fullmatch(_NEAR, words, re.DOTALL):
         return _first_refused(raw, text, found["token"], words)
-    if found := _NAMED.search(words):
+    if found := re.search(_NAMED, words):
         places = _places(text, found["name"].rpartition(".")[2])
         return places[0] if len(places) == 1 else None
     return None

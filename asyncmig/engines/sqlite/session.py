@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from anyio import to_thread
-
 from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
@@ -243,7 +241,7 @@ class SqliteSession:
 
     async def _runner_lives(self) -> bool:
         lock = await self._lock_file()
-        return lock is not None and await to_thread.run_sync(lock.is_held_by_another)
+        return lock is not None and await _aside(lock.is_held_by_another)
 
     async def _lock_file(self) -> LockFile | None:
         """Return the lock, ``None`` for a database in memory: nobody else can run on it.
@@ -262,7 +260,14 @@ class SqliteSession:
         try:
             yield await acquire(_Waiting(self, lock), wait)
         finally:
-            await finish(to_thread.run_sync(lock.release))
+            await finish(_aside(lock.release))
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Do something in a thread, to its end. At a start with nothing to do nobody does."""
+    from anyio import to_thread
+
+    return await to_thread.run_sync(work)
 
 
 class _Waiting:
@@ -274,11 +279,11 @@ class _Waiting:
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it."""
-        return await see_through(to_thread.run_sync(self._lock.take))
+        return await see_through(_aside(self._lock.take))
 
     async def holder(self) -> Holder | None:
         """Tell who holds the lock."""
-        return await to_thread.run_sync(self._lock.holder)
+        return await _aside(self._lock.holder)
 
     async def history(self) -> History:
         """Read the history."""
