@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from asyncmig.cli.output.document import Facts
@@ -68,6 +69,14 @@ class Invocation:
         return migrator
 
 
+class Logging(Enum):
+    """From when on a command may run code of the user's, which may log something."""
+
+    NEVER = "never"
+    START = "start"
+    LOCK = "lock"
+
+
 Work = Callable[[Invocation], Outcome | Coroutine[Any, Any, Outcome]]
 """What a command does: at once, or as a coroutine if it talks to a database."""
 
@@ -81,11 +90,11 @@ class Command:
         examples: Pairs of a command line and what it is for.
         add_options: Adds what it understands to its parser.
         work: Does it.
-        logs: Whether it may run the user's code, so that logging is worth configuring.
+        logs: Whether, and from when on, logging is worth configuring.
     """
 
     description: str
     examples: tuple[tuple[str, str], ...]
     add_options: Callable[[Parser], None]
     work: Work
-    logs: bool = False
+    logs: Logging = Logging.NEVER

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import signal
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -19,6 +20,7 @@ from asyncmig.cli.output.logs import LogPlan, plan_logs
 from asyncmig.cli.pyproject import Project
 from asyncmig.cli.settings import LogFormat, Settings
 from tests.cli.test_console import Terminal
+from tests.commands import clean_environment
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -86,6 +88,79 @@ def test_where_nobody_watches_the_log_is_json_lines(cli: CommandLine) -> None:
     ] == [(line["level"], line["event"]) for line in lines]
     said = next(line for line in lines if line["event"] == "from structlog")
     assert ("003", 3) == (said["version"], said["rows"])
+
+
+def test_a_line_looks_the_same_with_and_without_structlog(cli: CommandLine) -> None:
+    """It is left out until something may log besides the beginning and the end of a run."""
+    cli.migrations.write("003_talkative.py", TALKATIVE)
+
+    begun, *rest, ended = logged_by_a_process(cli, "up")
+    begun_again, ended_again = logged_by_a_process(cli, "up")
+
+    assert [("info", "from structlog"), ("warning", "from logging")] == [
+        (line["level"], line["event"]) for line in rest if line["event"].startswith("from")
+    ]
+    assert list(begun) == list(begun_again)
+    assert list(ended) == list(ended_again)
+    assert len(ended["timestamp"]) == len(ended_again["timestamp"])
+    varying = {"run_id": "", "duration_ms": 0, "timestamp": "", "versions": []}
+    assert ended | varying == ended_again | varying
+
+
+def test_a_run_that_fails_before_it_migrates_says_so_without_structlog(cli: CommandLine) -> None:
+    """A failure is an error in the log, too."""
+    (cli.root / "no.db").mkdir()
+
+    begun, ended = logged_by_a_process(cli, "up", "--database", "sqlite:///no.db", code=5)
+
+    assert ("info", "error") == (begun["level"], ended["level"])
+    assert ended["error"] == "the database no.db is a folder"
+
+
+def test_what_others_log_is_rendered_by_structlog_whenever_it_comes() -> None:
+    """A driver may warn before the first migration; what structlog says then is not lost either."""
+    script = (
+        "import logging, sys, io\n"
+        "from asyncmig.cli.output.console import Stream\n"
+        "from asyncmig.cli.output.logs import LogPlan, Logs\n"
+        "from asyncmig.cli.settings import LogFormat\n"
+        "plan = LogPlan(LogFormat.JSON, logging.INFO, events=True)\n"
+        "with Logs(plan, Stream(sys.stderr, {})).written():\n"
+        "    print('structlog' in sys.modules)\n"
+        "    logging.getLogger('shop').warning('from %s', 'logging')\n"
+        "    import structlog\n"
+        "    structlog.get_logger().info('from structlog')\n"
+        "print(structlog.is_configured())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=30,
+        check=True,
+    )
+
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert ["False", "False"] == done.stdout.split()
+    assert [("warning", "from logging"), ("info", "from structlog")] == [
+        (line["level"], line["event"]) for line in lines
+    ]
+
+
+def logged_by_a_process(cli: CommandLine, *words: str, code: int = 0) -> list[dict[str, Any]]:
+    """Return the lines that a command logs in a process of its own, where structlog is not yet."""
+    done = subprocess.run(
+        [sys.executable, "-m", "asyncmig", *words],
+        cwd=cli.root,
+        capture_output=True,
+        encoding="utf-8",
+        env=clean_environment(cli.root),
+        timeout=30,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert code == done.returncode, done.stderr
+    return lines
 
 
 def test_logs_for_people_are_plain_where_there_are_no_colours(cli: CommandLine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.command import Command
+from asyncmig.cli.command import Command, Logging
 from asyncmig.cli.options import add_database_options
 from asyncmig.cli.runs import follow, outcome_of
 
@@ -30,5 +30,5 @@ COMMAND = Command(
     ),
     add_options=add_database_options,
     work=work,
-    logs=True,
+    logs=Logging.LOCK,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asyncmig.cli.command import Command
+from asyncmig.cli.command import Command, Logging
 from asyncmig.cli.confirmation import confirm
 from asyncmig.cli.options import add_database_options, add_yes_option
 from asyncmig.cli.output.table import steps_table
@@ -48,5 +48,5 @@ COMMAND = Command(
     ),
     add_options=add_options,
     work=work,
-    logs=True,
+    logs=Logging.LOCK,
 )

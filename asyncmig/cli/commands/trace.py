@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from asyncmig.cli.command import Command, Outcome
+from asyncmig.cli.command import Command, Logging, Outcome
 from asyncmig.cli.options import add_database_options, add_phase_option, add_target_options
 from asyncmig.cli.output.document import Facts
 from asyncmig.cli.output.exit_codes import ExitCode
@@ -121,5 +121,5 @@ COMMAND = Command(
     ),
     add_options=add_options,
     work=work,
-    logs=True,
+    logs=Logging.START,
 )
