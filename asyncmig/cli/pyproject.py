@@ -53,10 +53,13 @@ def read_section(file: Path) -> Mapping[str, Any] | None:
     Raises:
         SettingsError: The file is not TOML, or what is there is not a section.
     """
-    import tomllib
-
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if "asyncmig" not in text:  # so that nothing in it is for us, nor ours to judge
+            return None
+        import tomllib
+
+        content = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{file} cannot be read: {error}", file=str(file)) from error
     tool = _as_table(content.get("tool"))

@@ -195,6 +195,23 @@ def test_a_start_with_nothing_to_do_imports_no_parser(empty_project: Project, ur
     assert set() == (PARSERS | VALUES | {"structlog"}) & second
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_start_with_nothing_to_do_leaves_modules_of_the_standard_library_out(
+    empty_project: Project, url: str
+) -> None:
+    """Each takes a millisecond or two, and a few bytes of chance are to be had from the system.
+
+    Not on PostgreSQL, where asyncpg imports them.
+    """
+    empty_project.migrations.write("001_users.sql", USERS)
+    words = ("-c", MIGRATE, url, str(empty_project.migrations.path))
+
+    imported(*words, cwd=empty_project.root)
+    second = imported(*words, cwd=empty_project.root)
+
+    assert set() == {"argparse", "pickle", "platform", "random", "tomllib", "uuid"} & second
+
+
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_a_command_with_nothing_to_do_imports_no_more_than_it_needs(
     empty_project: Project,

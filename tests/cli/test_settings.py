@@ -388,6 +388,15 @@ def test_only_the_nearest_pyproject_counts(
     )
 
 
+def test_a_pyproject_without_a_word_about_us_is_not_parsed(bare: CommandLine) -> None:
+    """What is wrong with it is not ours to judge, and a parser takes time to import."""
+    (bare.root / "pyproject.toml").write_text("[tool.other\n")
+
+    error = bare.document("status")["error"]
+
+    assert "no database is named" == error["message"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

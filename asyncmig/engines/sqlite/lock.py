@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import stat
-import uuid
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,7 +122,7 @@ class LockFile:
         Two transactions, because what is written becomes readable with the COMMIT. Between them
         another runner may be faster: then the name in the file is its own, and so is the lock.
         """
-        token = uuid.uuid4().hex
+        token = os.urandom(16).hex()
         since = datetime.now(UTC).isoformat()
         try:
             raw.execute("PRAGMA busy_timeout = 0")
