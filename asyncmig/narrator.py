@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from asyncmig import events
+from asyncmig.engines import base
 from asyncmig.errors import AsyncmigError
 from asyncmig.migration import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
@@ -81,6 +83,22 @@ class Narrator:
     def recorded(self, entry: HistoryEntry) -> None:
         """Tell that the history begins with a baseline."""
         self._tell(events.BaselineRecorded(self.run_id, self.database, entry.key))
+
+    def events_of(self, step: Step, on_applied: Callable[[HistoryEntry], None]) -> base.StepEvents:
+        """Return what a session is to tell while it applies a step.
+
+        Args:
+            step: The step.
+            on_applied: Told of its row.
+        """
+        return base.StepEvents(
+            on_started=partial(self.started, step),
+            on_retrying=partial(self.retrying, step),
+            on_waiting=partial(self.held_up, step),
+            on_locks=partial(self.locks, step),
+            on_progress=partial(self.progressed, step),
+            on_applied=on_applied,
+        )
 
     def started(self, step: Step) -> None:
         """Tell that a migration is about to run."""

@@ -33,7 +33,7 @@ from asyncmig.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from asyncmig.engines.base import Engine, Runner, Session, StepEvents, Wait
+    from asyncmig.engines.base import Engine, Runner, Session, Share, Wait
     from asyncmig.files import Files
     from asyncmig.glance import Checksums, Current
     from asyncmig.history import Generation, History, HistoryEntry, MigrationStatus
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from asyncmig.request import Durability, Policy
 
 T = TypeVar("T")
+
+_IN_SIGHT = 50
+"""How many steps a session sees at a time, and may run without a look at them in between."""
 
 _PAUSE = 0.01
 """Seconds before another plan is made, so that runners which take turns do not keep a core busy."""
@@ -236,8 +239,7 @@ class Run:
             if together and plan.steps:
                 await self._apply_together(session, plan.steps)
             else:
-                for step in plan.steps:
-                    await self._apply(session, step)
+                await self._apply_each(session, plan.steps)
             await self._settle(session)
         except HistoryMovedError:
             await asyncio.sleep(_PAUSE)
@@ -245,59 +247,54 @@ class Run:
             return False
         return True
 
-    async def _apply(self, session: Session, step: Step) -> None:
-        if not step.is_transactional_sql:
+    async def _apply_each(self, session: Session, steps: Sequence[Step]) -> None:
+        """Apply steps one after the other."""
+        for first in range(0, len(steps), _IN_SIGHT):
+            shares = [self._share(step) for step in steps[first : first + _IN_SIGHT]]
+            while shares:
+                before = self._tally.steps
+                await self._apply_some(session, shares)
+                shares = shares[self._tally.steps - before :]
+
+    async def _apply_some(self, session: Session, shares: Sequence[Share]) -> None:
+        """Apply the first of some steps, and those behind it that the session takes with it."""
+        is_transactional_sql = shares[0].step.is_transactional_sql
+        if not is_transactional_sql:
             await self._settle(session)  # what it does may depend on that, and outlive it
         try:
-            with await context_of(step, self._runner.run_id):
-                entry = await session.apply(
-                    step, self.history.generation, self._events_of(step), self._scripts.take(step)
-                )
+            await session.apply_in_turn(shares, self.history.generation)
         except MigrationFailedError as error:
             await self._settle_at_last(session)
-            await self._note_failure(session, step, error)
+            await self._note_failure(session, _reached(shares, error), error)
             raise
-        self._note(step, entry)
-        if self._tally.is_due or not step.is_transactional_sql:
+        if self._tally.is_due or not is_transactional_sql:
             await self._settle(session)
 
     async def _apply_together(self, session: Session, steps: Sequence[Step]) -> None:
         """Apply steps in a single transaction: all of them, or none."""
-        shares = [
-            base.Share(
-                step,
-                self._events_of(step),
-                partial(context_of, step, self._runner.run_id),
-                self._scripts.take(step),
-            )
-            for step in steps
-        ]
+        shares = [self._share(step) for step in steps]
         try:
             entries = await session.apply_together(shares, self.history.generation)
         except MigrationFailedError as error:
-            keys = [step.key for step in steps]
-            reached = keys.index(error.version or "")
+            reached = _reached(shares, error)
             if not isinstance(error, TransactionLostError):
-                error.along_with(keys[:reached])
-            await self._note_failure(session, steps[reached], error)
+                error.along_with([step.key for step in steps[: steps.index(reached)]])
+            await self._note_failure(session, reached, error)
             raise
         for step, entry in zip(steps, entries, strict=True):
             self._note(step, entry)
 
-    def _events_of(self, step: Step) -> StepEvents:
-        tell = self._narrator
-        return base.StepEvents(
-            on_started=lambda: tell.started(step),
-            on_retrying=partial(tell.retrying, step),
-            on_waiting=partial(tell.held_up, step),
-            on_locks=partial(tell.locks, step),
-            on_progress=partial(tell.progressed, step),
-        )
+    def _share(self, step: Step) -> Share:
+        events = self._narrator.events_of(step, on_applied=partial(self._note, step))
+        around = partial(context_of, step, self._runner.run_id)
+        return base.Share(step, events, around, self._scripts.take(step))
 
     def _note(self, step: Step, entry: HistoryEntry) -> None:
-        """Note a step that was done."""
+        """Note a step that was done, and tell of it if nothing can take that back."""
         self.history = self.history.with_entry(entry, step.edit())
         self._tally.add(step, entry)
+        if not self._tally.needs_flush:
+            self._tally.settle()
 
     async def _note_failure(
         self, session: Session, step: Step, error: MigrationFailedError
@@ -380,6 +377,12 @@ class Run:
                 steps = self._plan(history, request).steps
                 for step in steps if request.single_transaction else steps[:1]:
                     refuse_repetition(step, recent)
+
+
+def _reached(shares: Sequence[Share], error: MigrationFailedError) -> Step:
+    """Return the step that has failed."""
+    keys = [share.step.key for share in shares]
+    return shares[keys.index(error.version or "")].step
 
 
 async def _glance(session: Session, reading: Awaitable[Checksums | None]) -> Current | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
-from asyncmig.engines.base import HistoryMovedError, Holder, Runner
+from asyncmig.engines.base import HistoryMovedError, Holder, Runner, apply_first
 from asyncmig.engines.locking import acquire
 from asyncmig.errors import MigrationFailedError
 from asyncmig.events import RunFinished
@@ -214,6 +214,10 @@ class FakeSession:
             raise database.failures[step.key]
         await anyio.lowlevel.checkpoint()
         return self._finish(step) if step.resumes else database.write(step.edit())
+
+    async def apply_in_turn(self, shares: Sequence[Share], planned: Generation) -> None:
+        """Run the first step."""
+        await apply_first(self, shares, planned)
 
     async def apply_together(
         self, shares: Sequence[Share], planned: Generation

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.base.engine import Engine
     from asyncmig.engines.base.runner import Runner
     from asyncmig.engines.base.session import Session
-    from asyncmig.engines.base.step import Share, StepEvents, failure_of
+    from asyncmig.engines.base.step import Share, StepEvents, apply_first, failure_of
     from asyncmig.engines.base.turns import ForeignLockTakenError, HistoryMovedError, NothingToDo
     from asyncmig.engines.base.wait import Holder, Wait
 
@@ -38,6 +38,7 @@ _HOMES = {
     "Share": "step",
     "StepEvents": "step",
     "Wait": "wait",
+    "apply_first": "step",
     "failure_of": "step",
 }
 
@@ -54,6 +55,7 @@ __all__ = [
     "Share",
     "StepEvents",
     "Wait",
+    "apply_first",
     "failure_of",
 ]
 

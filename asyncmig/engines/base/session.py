@@ -99,6 +99,22 @@ class Session(Protocol):
         """
         ...
 
+    async def apply_in_turn(self, shares: Sequence[Share], planned: Generation) -> None:
+        """Run the first step, and as many behind it as can go with it, as :meth:`apply` does.
+
+        Each is committed by itself, and told of in order, also when a later one fails. More than
+        one are run only of those that are SQL in a transaction and nothing else.
+
+        Args:
+            shares: The steps in their order, at least one.
+            planned: As for :meth:`apply`, for the first of them.
+
+        Raises:
+            HistoryMovedError: The history has moved on; nothing more was run.
+            MigrationFailedError: The step of that version failed; its transaction was rolled back.
+        """
+        ...
+
     async def apply_together(
         self, shares: Sequence[Share], planned: Generation
     ) -> tuple[HistoryEntry, ...]:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractContextManager
 
     from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
+    from asyncmig.engines.base.session import Session
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
-    from asyncmig.history import Batches, Failure
+    from asyncmig.history import Batches, Failure, Generation, HistoryEntry
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
@@ -35,6 +36,7 @@ class StepEvents:
         on_locks: What it locked, rewrote and scanned, if that was asked for; COMMIT comes next. In
             batches once, when they end, however they do.
         on_progress: Another batch of it is committed; now and then.
+        on_applied: It is done, and this is its row. Told by :meth:`Session.apply_in_turn`.
     """
 
     on_started: Callable[[], None]
@@ -42,11 +44,12 @@ class StepEvents:
     on_waiting: Callable[[float, str, tuple[Blocker, ...]], None]
     on_locks: Callable[[LockReport], None] = _nobody
     on_progress: Callable[[Batches, Forecast], None] = lambda _batches, _forecast: None
+    on_applied: Callable[[HistoryEntry], None] = lambda _entry: None
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one step brings into a transaction that it shares with others.
+    """What one step brings along when it is run with others.
 
     Attributes:
         step: What to run.
@@ -59,6 +62,14 @@ class Share:
     events: StepEvents
     around: Callable[[], Awaitable[AbstractContextManager[None]]]
     prepared: Prepared | None = None
+
+
+async def apply_first(session: Session, shares: Sequence[Share], planned: Generation) -> None:
+    """Apply the first of several steps alone, see :meth:`Session.apply_in_turn`."""
+    first = shares[0]
+    with await first.around():
+        entry = await session.apply(first.step, planned, first.events, first.prepared)
+    first.events.on_applied(entry)
 
 
 def failure_of(error: AsyncmigError) -> Failure:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from asyncmig.engines import base
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.desk import Desk
@@ -85,6 +86,10 @@ class PostgresSession(Desk):
             if isinstance(step.script, SqlScript):
                 return await apply_sql(self, step, planned, events, prepared)
             return await apply_python(self, step, planned, events)
+
+    async def apply_in_turn(self, shares: Sequence[Share], planned: Generation) -> None:
+        """Run the first step."""
+        await base.apply_first(self, shares, planned)
 
     async def apply_together(
         self, shares: Sequence[Share], planned: Generation

@@ -120,6 +120,11 @@ class Turn:
         self.worker = desk.worker
         self.authorizer = Authorizer(desk.table.name)
 
+    @property
+    def closed(self) -> Generation:
+        """The generation of the history behind the step."""
+        return self._row.closed
+
     def on_retrying(self, attempt: int, pause: float, reason: str) -> None:
         """Pass on that the step was rolled back. Waiting for its turn is no news."""
         if self._began is not None:
@@ -136,19 +141,26 @@ class Turn:
 
     async def take_as_it_is(self) -> HistoryEntry:
         """Run the step once, on the connection as it is."""
-        desk = self._desk
-        looking = _Looking(self.tell_started)
+        looking = Looking(self.tell_started)
         try:
             # Nothing that can be cancelled comes after the COMMIT: its outcome is to be reported.
             return await self._run()
         except BaseException as error:
-            await desk.sweep(self._give_up)
-            if isinstance(error, Exception):  # a cancellation goes on; the flush will tell
-                desk.shared.refuse_lost()
+            await self.clean_up(error)
             raise
         finally:
             looking.stop()
             self.tell_started()
+
+    async def clean_up(self, error: BaseException) -> None:
+        """Roll back what an error has stopped.
+
+        Raises:
+            HistoryMovedError: Steps that were finished before are gone with it.
+        """
+        await self._desk.sweep(self._give_up)
+        if isinstance(error, Exception):  # a cancellation goes on; the flush will tell
+            self._desk.shared.refuse_lost()
 
     async def _run(self) -> HistoryEntry:
         try:
@@ -170,8 +182,10 @@ class Turn:
         """Take the turn: the fence, and the row where something could come between."""
         if self._keys:
             self._keys.turn_off(raw)
+        fence = self._desk.fence
+        refuse_moved = fence.refuse_moved_inside if raw.in_transaction else fence.refuse_moved
         self._transaction.begin(raw)
-        self._desk.fence.refuse_moved(raw, self._planned)
+        refuse_moved(raw, self._planned)
         if self._keys:
             self._keys.note_violations(raw)
         if self._opens_row:
@@ -244,7 +258,7 @@ def transaction_lost(step: Step, why: str) -> TransactionLostError:
     )
 
 
-class _Looking:
+class Looking:
     """Looks every now and then, in the event loop, until it is stopped.
 
     For the thread to wake up the loop costs about as much as a small migration does.

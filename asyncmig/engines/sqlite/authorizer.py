@@ -42,13 +42,13 @@ class Action(IntEnum):
 
 
 _ALLOWED, _DENIED, _IGNORED = 0, 1, 2  # SQLITE_OK, SQLITE_DENY and SQLITE_IGNORE
-_ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP_TABLE})
 _OF_ROWS = frozenset({Action.DELETE, Action.INSERT, Action.READ, Action.UPDATE})
+_ON_TABLES = frozenset({Action.INSERT, Action.UPDATE, Action.DELETE, Action.DROP_TABLE})
 _ENDING = frozenset({Action.TRANSACTION, Action.SAVEPOINT})
 _LASTING = frozenset(Action) - _ON_TABLES - _ENDING - {Action.ALTER_TABLE, Action.READ}
-_OF_INTEREST = frozenset(map(int, Action)) - {int(Action.READ)}
-_TRANSACTION, _ALTER_TABLE = int(Action.TRANSACTION), int(Action.ALTER_TABLE)
-"""Plain numbers: this is asked several times for each statement, mostly about something else."""
+_TRANSACTION, _SAVEPOINT = int(Action.TRANSACTION), int(Action.SAVEPOINT)
+_ALTER_TABLE = int(Action.ALTER_TABLE)
+"""Plain numbers: this is asked several times for each statement, mostly about rows."""
 
 
 class Authorizer:
@@ -79,22 +79,25 @@ class Authorizer:
         _trigger: str | None,
     ) -> int:
         """Answer SQLite."""
-        if action not in _OF_INTEREST:
-            return _ALLOWED
-        if action == _TRANSACTION:
+        if action in _ON_TABLES:
+            self._note_table(first)
+        elif action in _LASTING:
+            self.leaves_state = True
+        elif action == _ALTER_TABLE:
+            self._note_table(second)
+        elif action == _TRANSACTION:
             if self._ignores_commit and first == "COMMIT":
                 self._ignores_commit = False
                 return _IGNORED
             self.denied = first
             return _DENIED
-        if action == Action.SAVEPOINT:
-            return _DENIED if second is not None and second.lower() == SAVEPOINT else _ALLOWED
-        if action in _LASTING:
-            self.leaves_state = True
-        else:
-            table = second if action == _ALTER_TABLE else first
-            self.touches_history |= table is not None and table.lower() == self._history
+        elif action == _SAVEPOINT and second is not None and second.lower() == SAVEPOINT:
+            return _DENIED
         return _ALLOWED
+
+    def _note_table(self, name: str | None) -> None:
+        if name is not None and name.lower() == self._history:
+            self.touches_history = True
 
     @contextmanager
     def watching(self, raw: Raw) -> Generator[None]:

@@ -109,18 +109,18 @@ class SqlBody:
 
     async def run(self, turn: Around) -> HistoryEntry:
         """Run them all in one hop: each costs more than a small migration does."""
-        statements = [s for unit in self._prepared.units for s in unit.statements]
+        return await turn.worker.run_and_commit(lambda raw: self.work(raw, turn), turn.commit)
 
-        def work(raw: Raw) -> HistoryEntry:
-            turn.begin(raw)
-            execute(raw, statements)
-            return turn.finish(raw)
-
+    def work(self, raw: Raw, turn: Around) -> HistoryEntry:
+        """Run them in the thread, up to the COMMIT."""
+        turn.begin(raw)
         try:
-            return await turn.worker.run_and_commit(work, turn.commit)
+            for unit in self._prepared.units:
+                execute(raw, unit.statements)
         except RefusedError as refused:
             script = self._prepared.script
             raise refused_statement(self._step, script, refused) from refused.__cause__
+        return turn.finish(raw)
 
 
 class LongBody:

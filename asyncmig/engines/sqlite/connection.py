@@ -12,6 +12,7 @@ import sqlite3
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
@@ -20,6 +21,7 @@ from asyncmig.engines.cleanup import Grace, see_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -120,6 +122,42 @@ async def open_worker(uri: str) -> Worker:
     return Worker(await see_through(opened()))
 
 
+class Committing:
+    """The block around each COMMIT in the thread, which a cancellation keeps from beginning.
+
+    Attributes:
+        is_stopped: Whether nothing more may begin.
+    """
+
+    def __init__(self) -> None:
+        self.is_stopped = False
+        self._lock = Lock()
+        self._is_under_way = False
+
+    def __enter__(self) -> None:
+        """Begin a COMMIT, unless a cancellation was faster."""
+        with self._lock:
+            if self.is_stopped:
+                raise StoppedError
+            self._is_under_way = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End it."""
+        with self._lock:
+            self._is_under_way = False
+
+    def stop(self) -> bool:
+        """Let no other COMMIT begin, and tell whether none is under way."""
+        with self._lock:
+            self.is_stopped = True
+            return not self._is_under_way
+
+
 class Worker:
     """A connection, and the thread that it works in.
 
@@ -159,15 +197,34 @@ class Worker:
         Raises:
             DriverError: SQLite's own error.
         """
-        committing: Future[T] = Future()
+
+        def work_and_commit(raw: Raw, committing: Committing) -> T:
+            result = work(raw)
+            with committing:
+                commit(raw)
+            return result
+
+        return await self.run_and_commit_each(work_and_commit)
+
+    async def run_and_commit_each(self, work: Callable[[Raw, Committing], T]) -> T:
+        """Do a piece of work that commits, perhaps several times, as :meth:`run_and_commit`.
+
+        Args:
+            work: Each COMMIT of it is inside a block of what it is given.
+
+        Raises:
+            DriverError: SQLite's own error.
+        """
+        committing = Committing()
+        outcome: Future[T] = Future()
         try:
-            return await self._hop(_work_and_commit, work, commit, committing)
+            return await self._hop(_work_to, outcome, work, committing)
         except asyncio.CancelledError as error:
-            if committing.cancel():  # else the thread was faster, and has begun
+            if committing.stop():  # else the thread was faster, and has begun
                 await self._interrupt_work()
                 raise
             try:
-                return await self._grace.finish_first(error, _outcome(committing))
+                return await self._grace.finish_first(error, _outcome_of(outcome))
             except TimeoutError as late:
                 raise asyncio.CancelledError from late
 
@@ -267,27 +324,21 @@ class Worker:
         await driver.close()
 
 
-def _work_and_commit(
-    raw: Raw,
-    work: Callable[[Raw], T],
-    commit: Callable[[Raw], object],
-    committing: Future[T],
+def _work_to(
+    raw: Raw, outcome: Future[T], work: Callable[[Raw, Committing], T], committing: Committing
 ) -> T:
-    """Work, and commit unless a cancellation was faster: one of both gets ``committing``."""
-    result = work(raw)
-    if not committing.set_running_or_notify_cancel():
-        raise StoppedError
+    """Work, and keep what comes of it for a task that was cancelled meanwhile."""
     try:
-        commit(raw)
+        result = work(raw, committing)
     except BaseException as error:
-        committing.set_exception(error)
+        outcome.set_exception(error)
         raise
-    committing.set_result(result)
+    outcome.set_result(result)
     return result
 
 
-async def _outcome(committing: Future[T]) -> T:
-    return await asyncio.wrap_future(committing)
+async def _outcome_of(work: Future[T]) -> T:
+    return await asyncio.wrap_future(work)
 
 
 def _look_at(task: asyncio.Future[T]) -> None:

@@ -132,6 +132,14 @@ class Fence:
             HistoryMovedError: It is another one by now.
         """
         ((self._data_version,),) = fetch(raw, "PRAGMA data_version")
+        self.refuse_moved_inside(raw, planned)
+
+    def refuse_moved_inside(self, raw: Raw, planned: Generation) -> None:
+        """Do so in a transaction that has begun with another step: nobody else could write since.
+
+        Raises:
+            HistoryMovedError: It is another one by now.
+        """
         if self._seen != (self._data_version, raw.total_changes, planned):
             refuse_moved(raw, self._table, planned)
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from asyncmig.engines import base
 from asyncmig.engines.cleanup import finish, see_through
 from asyncmig.engines.locking import acquire
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
@@ -155,6 +156,17 @@ class SqliteSession:
             refuse_progress(step)
         apply = apply_in_transaction if script.transaction else apply_step_by_step
         return await apply(self._desk, step, planned, events, prepared)
+
+    async def apply_in_turn(self, shares: Sequence[Share], planned: Generation) -> None:
+        """Run the first step, and with it the small ones behind it in one hop to the thread."""
+        await imported(*_APPLYING, "asyncmig.engines.sqlite.turns")
+        from asyncmig.engines.sqlite.turns import apply_in_turn, in_one_hop
+
+        small = in_one_hop(shares) if self._settings.setup is None else []
+        if small:
+            await apply_in_turn(self._desk, small, planned)
+        else:
+            await base.apply_first(self, shares, planned)
 
     async def apply_together(
         self, shares: Sequence[Share], planned: Generation

@@ -71,6 +71,7 @@ class SharedTransaction:
     def __init__(self, *, is_open: bool) -> None:
         self.is_open = is_open
         self.size = 0
+        self._is_in_migration = False
         self._is_lost = False
 
     def begin(self, raw: Raw) -> None:
@@ -85,21 +86,24 @@ class SharedTransaction:
             self.lose()
             self.refuse_lost()
         raw.execute(f"SAVEPOINT {SAVEPOINT}")
+        self._is_in_migration = True
 
     def commit(self, raw: Raw) -> None:
         """Add the migration to those that wait for :meth:`flush`."""
         raw.execute(f"RELEASE {SAVEPOINT}")
+        self._is_in_migration = False
         self.size += 1
 
     def roll_back(self, raw: Raw) -> None:
         """Undo the migration alone, as far as the others are still there."""
+        is_in_migration, self._is_in_migration = self._is_in_migration, False
         if not self.size:
             roll_back(raw)
-        elif raw.in_transaction:
+        elif not raw.in_transaction:
+            self.lose()
+        elif is_in_migration:
             raw.execute(f"ROLLBACK TO {SAVEPOINT}")
             raw.execute(f"RELEASE {SAVEPOINT}")
-        else:
-            self.lose()
 
     def flush(self, raw: Raw) -> None:
         """Commit the migrations that share it, or lose them all.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from asyncmig.engines.sqlite.connection import Worker
 from asyncmig.history import Generation, History
 from asyncmig.request import Durability
 from tests.engines.lab import Seen, first_step, locked, python, sql
@@ -19,20 +18,6 @@ if TYPE_CHECKING:
 
 SMALL = sql("1", "CREATE TABLE users (id integer); INSERT INTO users VALUES (1);")
 IN_PYTHON = python("1", "await connection.execute('CREATE TABLE users (id integer)')")
-
-
-@pytest.fixture(name="hops")
-def _hops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of what is done in the thread of a connection, one for each hop."""
-    counted = list[str]()
-    hop = Worker._hop
-
-    async def count(worker: Worker, work: Any, *rest: Any) -> object:  # noqa: ANN401 - any work
-        counted.append(work.__name__)
-        return await hop(worker, work, *rest)
-
-    monkeypatch.setattr(Worker, "_hop", count)
-    return counted
 
 
 @pytest.mark.parametrize("durability", Durability)

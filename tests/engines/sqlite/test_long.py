@@ -41,7 +41,7 @@ async def test_it_goes_over_in_one_hop(sqlite_path: Path, monkeypatch: pytest.Mo
         await session.apply(step, Generation(), Seen().events)
         monkeypatch.undo()
 
-    assert ["_work_and_commit"] == counted
+    assert ["_work_to"] == counted
 
 
 async def test_a_conflict_that_rolls_everything_back_is_found_nearby(sqlite_path: Path) -> None:
