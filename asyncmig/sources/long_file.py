@@ -178,7 +178,6 @@ class _Reading:
     def __init__(self, file: LongFile) -> None:
         self._file = file
         self._length = 0
-        self._lines = 0
         self.head = ""
         self.rest: list[str] = []
 
@@ -199,7 +198,6 @@ class _Reading:
                 continue
             piece = self._without_surroundings(block)
             self._length += len(piece)
-            self._lines += piece.count("\n")
             yield piece
 
     def _without_surroundings(self, block: str) -> str:
@@ -235,7 +233,8 @@ class _Reading:
         if up.first_line != self.head.count("\n") + 1:  # a marker behind the up begins another one
             return None
         if down is not None:
-            scripts[Direction.DOWN] = replace(down, first_line=down.first_line + self._lines)
+            lines = sum(piece.count("\n") for piece in self.slice.pieces())
+            scripts[Direction.DOWN] = replace(down, first_line=down.first_line + lines)
         return scripts
 
 
