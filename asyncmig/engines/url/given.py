@@ -12,6 +12,8 @@ UNMASKED = (
     "url.render_as_string(hide_password=False) of SQLAlchemy, secret.get_secret_value() of pydantic"
 )
 
+_MASK = len("***")
+
 
 def text_of(database: object) -> str:
     """Return the URL as text, with its password.
@@ -34,6 +36,11 @@ def text_of(database: object) -> str:
         # str() of SQLAlchemy's URL masks the password.
         return text_of(given.render_as_string(hide_password=False))
     return _text_of_object(given)
+
+
+def is_masked(text: str) -> bool:
+    """Tell whether a text is nothing but asterisks, three of them or more."""
+    return len(text) >= _MASK and not text.strip("*")
 
 
 def masked() -> DatabaseUrlError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from asyncmig.engines.url.given import masked
+from asyncmig.engines.url.given import is_masked, masked
 from asyncmig.engines.url.query import ENCODE, decode, readable
 from asyncmig.errors import DatabaseUrlError
 
@@ -20,6 +20,8 @@ PLACE_KEYS = ("database", "dbname", "host", "password", "port", "user")
 """The keys of a query that say what usually stands before it."""
 
 _LAST_PORT = 65535
+_HOST = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]*))(?::([^\[\]]*))?")
+_IN_NO_HOST = frozenset(",@<>{}$'\"\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def parse_place(url: SplitUrl, query: Mapping[str, str]) -> Place:
             _once("database", query.get("dbname", ""), query.get("database", "")),
         ),
     )
-    if re.fullmatch(r"\*{3,}", place.password):
+    if is_masked(place.password):
         raise masked()
     if place.password.upper() == "[YOUR-PASSWORD]":
         raise DatabaseUrlError(
@@ -166,11 +168,11 @@ def _encoded(host: str) -> str:
 
 
 def _host(text: str) -> Host:
-    parts = re.fullmatch(r"(?:\[([^\[\]]+)\]|([^:\[\]]*))(?::([^\[\]]*))?", text)
+    parts = _HOST.fullmatch(text)
     if not parts:
         raise _no_host("has brackets in the host that do not match")
     name = decode(parts[1] or parts[2] or "", part="host")
-    if re.search(r"[\s,@<>{}$'\"\\]", name):
+    if not _IN_NO_HOST.isdisjoint(name) or any(map(str.isspace, name)):
         raise _no_host("has a host with characters that no host name has")
     port = decode(parts[3] or "", part="port")
     if port.count(":"):
@@ -201,7 +203,8 @@ def _with_ports(hosts: tuple[Host, ...], text: str) -> tuple[Host, ...]:
 
 
 def _port(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _LAST_PORT:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_LAST_PORT))
+    if not is_number or not 0 < int(text) <= _LAST_PORT:
         # The number is not repeated: it may be the begin of a password.
         raise DatabaseUrlError(
             "the port in the database URL is not a number from 1 to 65535", hint=ENCODE

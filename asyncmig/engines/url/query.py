@@ -38,8 +38,8 @@ def decode(text: str, *, part: str) -> str:
 
 def readable(text: str, *, safe: str = "") -> str:
     """Percent-encode what has a meaning in a URL or moves the cursor, and leave the rest."""
-    keep = re.escape(safe)
-    return re.sub(rf"[^\w.~$+{keep}-]", lambda char: quote(char[0], safe=""), text)
+    kept = {*"_.~$+-", *safe}
+    return "".join(c if c.isalnum() or c in kept else quote(c, safe="") for c in text)
 
 
 def parse_query(text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import enum
 import re
 from dataclasses import dataclass, field
 
-from asyncmig.engines.url.given import masked
+from asyncmig.engines.url.given import is_masked, masked
 from asyncmig.errors import DatabaseUrlError
 
 SUPPORTED = (
@@ -120,7 +120,7 @@ def split_url(text: str) -> SplitUrl:
     """
     text = text.strip()
     _refuse_unprintable(text)
-    if text.startswith("***") and not text.strip("*"):
+    if is_masked(text):
         raise masked()
     scheme = _SCHEME.match(text)
     if not scheme or text.endswith(("'", '"')):

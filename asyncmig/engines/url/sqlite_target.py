@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import os
-import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -82,7 +81,7 @@ def file_uri(name: str, flags: dict[str, str]) -> str:
     Not made by ``urllib.parse.urlunsplit``: before Python 3.13 that turns ``file:name`` into
     ``file:///name``, which is a different file.
     """
-    if re.match(r"[A-Za-z]:[/\\]", name):
+    if name[1:3] in {":/", ":\\"} and name[0].isascii() and name[0].isalpha():
         name = "/" + name.replace("\\", "/")
     # Without an empty authority the first part of //x/y would be taken for a host.
     root = "//" if name.startswith("/") else ""

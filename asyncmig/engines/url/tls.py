@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from asyncmig.engines.url.given import masked
+from asyncmig.engines.url.given import is_masked, masked
 from asyncmig.engines.url.query import one_of
 from asyncmig.errors import DatabaseUrlError
 
@@ -49,7 +48,7 @@ def parse_tls(query: dict[str, str]) -> tuple[dict[str, str], bool]:
         raise DatabaseUrlError(
             "the ssl and the sslmode of the database URL disagree", hint="keep sslmode"
         )
-    if re.fullmatch(r"\*{3,}", query.get("sslpassword", "")):
+    if is_masked(query.get("sslpassword", "")):
         raise masked()
     mode = mode or ssl
     if _SYSTEM in {mode, root}:
