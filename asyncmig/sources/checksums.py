@@ -19,7 +19,12 @@ from asyncmig.errors import SourceError
 from asyncmig.migration import Direction
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import LONG, locate
-from asyncmig.sources.quick_look import has_foreign_marker, may_have_markers, plain_up
+from asyncmig.sources.quick_look import (
+    has_foreign_marker,
+    may_have_markers,
+    may_have_markers_in,
+    plain_up,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -156,10 +161,13 @@ def _checksum(
 def _is_plain(content: bytes) -> bool:
     """Tell whether a file is hashed as it is: there is no marker in it, nothing to decode.
 
-    Most files are like that, and these four looks cost a tenth of what they spare.
+    Most files are like that, and these looks cost a tenth of what they spare.
     """
     return (
-        content.isascii() and b"--" not in content and b"\r" not in content and b"\0" not in content
+        content.isascii()
+        and b"\r" not in content
+        and b"\0" not in content
+        and (b"-" not in content or not may_have_markers_in(content))
     )
 
 
@@ -179,10 +187,14 @@ def _part(entry: os.DirEntry[str], text: str, ending: str, dialect: Dialect) -> 
 def _parsed(entry: os.DirEntry[str], text: str, dialect: Dialect) -> str:
     """Return what :func:`_part` does, by reading the file as ``load`` does, if it is ours."""
     from asyncmig.sources.place import UNTOLD, Text
-    from asyncmig.sources.sql_file import read_sql
 
     if has_foreign_marker(text):
         raise UNTOLD.wrong("this may be a file of another tool")
+    from asyncmig.sources.markers import suspicious_lines
+
+    if not any(suspicious_lines(text)):  # but prose, such as "-- Migration 17"
+        return text
+    from asyncmig.sources.sql_file import read_sql
 
     name = _name_of(entry.name)
     scripts = read_sql(Text(text, UNTOLD), name, dialect)

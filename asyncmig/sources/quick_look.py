@@ -21,6 +21,8 @@ _BEGINNING = r"(?:m[a-z]{0,2}g|\+goose|\+migrate|create above)"
 _LINE = rf"(?P<line>{_BLANK}-{{2,}}{_BLANK}{_BEGINNING}[^\n]*)"
 _FIRST_LINE = re.compile(_LINE, re.IGNORECASE)
 _LATER_LINE = re.compile(rf"\n{_LINE}", re.IGNORECASE)
+# The ASCII part of _BLANK, and anywhere in a line.
+_IN_ASCII = re.compile(rf"--[ \t\r\f\v\x1c-\x1f]*{_BEGINNING}".encode(), re.IGNORECASE)
 
 # Text of which every character is surely outside of a string, a quoted name and a block comment, or
 # surely inside: what opens is closed, by rules that both dialects share. Dollars, backslashes,
@@ -34,6 +36,11 @@ PLAIN_DOWN = "-- migrate:down"
 def may_have_markers(script: str) -> bool:
     """Tell whether some line looks like a marker; a quick look, without the lexer."""
     return next(lines_like_markers(script), None) is not None
+
+
+def may_have_markers_in(content: bytes) -> bool:
+    """Tell the same of a file that is ASCII, before it is decoded; in doubt it may."""
+    return _IN_ASCII.search(content) is not None
 
 
 def has_foreign_marker(script: str) -> bool:

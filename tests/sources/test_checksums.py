@@ -31,6 +31,9 @@ pieces = st.sampled_from(
         " -- migrate:down\n",
         "-- Migrate:Up\n",
         "-- migrating\n",
+        "-- Migration 17: a view\n",
+        "--\x1cmigrate down\n",
+        "-- ",
         "-- +goose Down\n",
         "SELECT 1;\n",
         "'",
@@ -195,6 +198,7 @@ def ordinary(migration_folder: MigrationFolder) -> MigrationFolder:
     migration_folder.write("4_pair.up.sql", "SELECT 1;\n")
     migration_folder.write("4_pair.down.sql", "SELECT 2;\r\n")
     migration_folder.write("5_in.python.py", PYTHON)
+    migration_folder.write("6_prose.sql", "-- Migration 6: a view\nSELECT 1;\n")
     migration_folder.write("R__view.sql", "CREATE VIEW v AS SELECT 1;\n")
     migration_folder.write("README.md", "not a migration")
     return migration_folder
