@@ -1,4 +1,4 @@
-"""Open a visit to the database while something else is being got ready: the files."""
+"""Open a visit to the database, and glance at it, while the files are being got ready."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.errors import AsyncmigError
+from asyncmig.glance import see_current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from contextlib import AbstractAsyncContextManager
+
+    from asyncmig.engines.base import Engine, Session
+    from asyncmig.glance import Checksums, Current
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -20,14 +24,29 @@ _HEAD_START = 6
 """Turns of the event loop that it takes asyncpg to reach a server near by and to greet it."""
 
 
-async def head_start() -> None:
-    """Let the visit greet the server, so that this thinks while the files are read.
+async def head_start(engine: Engine) -> None:
+    """Let the visit greet the server, if there is one: it thinks while the files are read.
 
     A thread that reads many small files leaves the loop no turn for up to 5 ms at a time
     (``sys.getswitchinterval()``): what is not sent by then waits for the files.
     """
-    for _ in range(_HEAD_START):
+    for _ in range(_HEAD_START if engine.is_remote else 0):
         await asyncio.sleep(0)
+
+
+async def glance(
+    engine: Engine, session: Session, reading: asyncio.Future[Checksums | None]
+) -> Current | None:
+    """Compare the files with the history as far as a glance goes.
+
+    A server answers while the files are read. A database in this process is asked after that: two
+    threads, each of many short calls, would pass the interpreter to and fro, which takes longer.
+    """
+    if not engine.is_remote:
+        await reading
+    traces = await session.glance()
+    checksums = await reading
+    return None if traces is None or checksums is None else see_current(checksums, traces)
 
 
 @asynccontextmanager

@@ -17,13 +17,12 @@ from asyncmig.errors import (
     ReadOnlyDatabaseError,
     TransactionLostError,
 )
-from asyncmig.glance import see_current
 from asyncmig.history import RowState
 from asyncmig.importing import ANYIO_BACKEND, FIRST_RUN, imported
 from asyncmig.logging import context_of
 from asyncmig.migration import Direction
 from asyncmig.narrator import milliseconds
-from asyncmig.opening import head_start, opened
+from asyncmig.opening import glance, head_start, opened
 from asyncmig.repetition import refuse_repetition
 from asyncmig.report import RunReport
 from asyncmig.request import Phases, Request
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from asyncmig.engines.base import Engine, Runner, Session, Share, Wait
     from asyncmig.files import Files
-    from asyncmig.glance import Checksums, Current
+    from asyncmig.glance import Current
     from asyncmig.history import Generation, History, HistoryEntry, MigrationStatus
     from asyncmig.migration import Migration, Version
     from asyncmig.narrator import Narrator
@@ -152,7 +151,7 @@ class Run:
 
     async def _begin(self, direction: Direction, read: Callable[[], Awaitable[T]]) -> T:
         """Read the files; a run whose files cannot be read has not begun, and tells nothing."""
-        await head_start()
+        await head_start(self._engine)
         found = await read()
         self._narrator.begin(direction)
         return found
@@ -163,7 +162,7 @@ class Run:
             visit = self._engine.session(self._runner)
             files = self._begin(request.direction, self._files.checksums)
             async with opened(visit, files) as (session, reading):
-                self._current = await _glance(session, reading)
+                self._current = await glance(self._engine, session, reading)
                 if self._current is None:
                     self._migrations = await self._files.migrations()
                     self.history = await session.history()
@@ -383,10 +382,3 @@ def _reached(shares: Sequence[Share], error: MigrationFailedError) -> Step:
     """Return the step that has failed."""
     keys = [share.step.key for share in shares]
     return shares[keys.index(error.version or "")].step
-
-
-async def _glance(session: Session, reading: Awaitable[Checksums | None]) -> Current | None:
-    """Compare the files with the history as far as a glance goes."""
-    traces = await session.glance()
-    checksums = await reading
-    return None if traces is None or checksums is None else see_current(checksums, traces)

@@ -109,6 +109,7 @@ class FakeEngine:
     """An engine for a :class:`FakeDatabase`."""
 
     dialect = Dialect.SQLITE
+    is_remote = False
     address = "memory"
 
     def __init__(self, database: FakeDatabase) -> None:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from asyncmig import Migrator, Version, history, plan, status
+from asyncmig import Migrator, Version, files, history, plan, status
+from asyncmig.engines.sqlite import access
+from asyncmig.engines.sqlite.connection import open_raw
 from asyncmig.errors import ChangedMigrationError, InvalidMigrationError, SourceNotFoundError
 from asyncmig.events import RunFinished, RunStarted
 from asyncmig.report import RunReport
-from asyncmig.sources import folder, sql_file
+from asyncmig.sources import folder, read_checksums, sql_file
 from asyncmig.sql import lexer, statements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asyncmig.events import Event
     from tests.migration_folder import MigrationFolder
 from tests.migrator.shop import ORDERS
+
+T = TypeVar("T")
 
 
 def forbid_parsing(patch: pytest.MonkeyPatch) -> None:
@@ -75,6 +81,31 @@ async def test_each_file_is_opened_once_when_nothing_is_pending(
     await migrator.up()
 
     assert Counter(["1_users.sql", "2_orders.sql", "R__totals.sql"]) == opened
+
+
+async def test_sqlite_is_opened_when_the_files_have_been_read(
+    sqlite_url: str, shop: MigrationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads at once would take longer, and the event loop would get fewer turns."""
+    migrator = Migrator(sqlite_url, shop, observer=None)
+    await migrator.up()
+    seen: list[str] = []
+
+    def noted(act: Callable[..., T]) -> Callable[..., T]:
+        def noting(*given: object) -> T:
+            seen.append(f"{act.__name__} begins")
+            done = act(*given)
+            seen.append(f"{act.__name__} ends")
+            return done
+
+        return noting
+
+    monkeypatch.setattr(files, "read_checksums", noted(read_checksums))
+    monkeypatch.setattr(access, "open_raw", noted(open_raw))
+    await migrator.up()
+
+    reading = [f"read_checksums {what}" for what in ("begins", "ends")]
+    assert [*reading, "open_raw begins", "open_raw ends"] == seen
 
 
 async def test_an_edited_file_is_still_an_error(migrator: Migrator, shop: MigrationFolder) -> None:

@@ -22,6 +22,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it works elsewhere, so that this process can do something else meanwhile."""
+        ...
+
+    @property
     def address(self) -> str:
         """Where it is, without a password: for people, logs and documents."""
         ...

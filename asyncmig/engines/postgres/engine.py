@@ -45,6 +45,7 @@ class PostgresEngine:
     """
 
     dialect = Dialect.POSTGRESQL
+    is_remote = True
 
     def __init__(self, database: Database, settings: EngineSettings) -> None:
         path = settings.search_path or getattr(database, "search_path", None)

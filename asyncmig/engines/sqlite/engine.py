@@ -40,6 +40,8 @@ class SqliteEngine:
         settings: How to work with it.
     """
 
+    is_remote = False
+
     def __init__(self, target: SqliteTarget | Driver, settings: EngineSettings) -> None:
         self._target = target
         self._settings = settings
