@@ -15,7 +15,7 @@ from asyncmig.history import HISTORY_FORMAT, RowState
 from asyncmig.migration import Direction, Kind, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 Key = int | str
 """What tells migrations apart: the number of a version, or the name of a repeatable."""
@@ -24,15 +24,22 @@ Checksums = Mapping[Key, str]
 """The checksum of each migration in a folder."""
 
 Trace = tuple[str | None, ...]
-"""A row of the history as text, of which only :data:`TRACE` was read."""
+"""What is read of a row of the history: its nature, then each of :data:`PARTICULARS`, as text."""
 
-TRACE = ("format", "kind", "direction", "version", "name", "checksum", "state")
-"""The columns of a trace. What is large, the way down and the progress, is not among them."""
+NATURE = ("format", "kind", "direction", "state")
+"""Columns that are alike in nearly all rows, and so are read as one text, with tabs between."""
+
+PARTICULARS = ("version", "name", "checksum")
+"""The other columns of a trace. What is large, the way down and the progress, is not among them."""
 
 _FORMAT = str(HISTORY_FORMAT)
 # As plain strings: the rows of a long history are compared with them one by one.
 _APPLYING, _APPLIED = RowState.APPLYING.value, RowState.APPLIED.value
-_UP, _BASELINE = Direction.UP.value, Kind.BASELINE.value
+_VERSIONED, _BASELINE = Kind.VERSIONED.value, Kind.BASELINE.value
+_UP = Direction.UP.value
+
+USUAL = f"{_FORMAT}\t{_VERSIONED}\t{_UP}\t{_APPLIED}"
+"""The nature of a row that says of a version that it is applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +53,16 @@ class Current:
     version: Version | None
 
 
-def see_current(files: Checksums, traces: Iterable[Trace]) -> Current | None:
+def see_current(files: Checksums, found: InForce) -> Current | None:
     """Return what ``up`` without a limit would report, if it has nothing to do and to say.
 
     Args:
         files: What is in the folder.
-        traces: The rows of the history, in any order.
+        found: What is in the database.
 
     Returns:
-        ``None`` when it takes a closer look to tell: something is pending, begun, changed or
-        missing, or another release wrote it.
+        ``None`` when it takes a closer look to tell: something is pending, changed or missing.
     """
-    found = _in_force(traces)
-    if found is None:
-        return None
     if found.checksums != files and not _is_explained(found, files):
         return None
     if found.has_reversal and _has_repeatable(files):  # which may have to be put back
@@ -68,7 +71,7 @@ def see_current(files: Checksums, traces: Iterable[Trace]) -> Current | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _InForce:
+class InForce:
     """What the history says is in the database.
 
     Attributes:
@@ -84,20 +87,32 @@ class _InForce:
     has_reversal: bool
 
 
-def _in_force(traces: Iterable[Trace]) -> _InForce | None:
-    """Return what is in force; ``None`` when a row is unfinished, or cannot be understood."""
+def in_force(traces: Iterable[Trace]) -> InForce | None:
+    """Return what the history says is in the database.
+
+    Args:
+        traces: Its rows, in any order. Each is let go at once: there can be thousands.
+
+    Returns:
+        ``None`` when it takes a closer look to tell: a row is unfinished, cannot be understood, or
+        another release wrote it.
+    """
     checksums: dict[Key, str] = {}
     newest = baseline = -1
     text = ""
     has_reversal = False
-    for written_in, kind, direction, version, name, checksum, state in traces:
-        if written_in != _FORMAT or state == _APPLYING or name is None or checksum is None:
+    for nature, version, name, checksum in traces:
+        if nature is None or name is None or checksum is None:
             return None
-        if direction != _UP:
-            has_reversal = True
-        elif state != _APPLIED:
-            continue
-        elif version is None:
+        kind = _VERSIONED
+        if nature != USUAL:
+            written_in, kind, direction, state = _taken_apart(nature)
+            if written_in != _FORMAT or state == _APPLYING:
+                return None
+            has_reversal = has_reversal or direction != _UP
+            if direction != _UP or state != _APPLIED:
+                continue
+        if version is None:
             checksums[name] = checksum
         elif not version.isdigit():  # a version of several numbers, from another tool
             return None
@@ -109,10 +124,16 @@ def _in_force(traces: Iterable[Trace]) -> _InForce | None:
                 baseline = max(baseline, number)
             else:
                 checksums[number] = checksum
-    return _InForce(checksums, Version(text) if text else None, baseline, has_reversal)
+    return InForce(checksums, Version(text) if text else None, baseline, has_reversal)
 
 
-def _is_explained(found: _InForce, files: Checksums) -> bool:
+def _taken_apart(nature: str) -> Sequence[str]:
+    """Return format, kind, direction and state; nothing for a row that was edited by hand."""
+    parts = nature.split("\t")
+    return parts if len(parts) == len(NATURE) else [""] * len(NATURE)
+
+
+def _is_explained(found: InForce, files: Checksums) -> bool:
     """Tell whether files and history differ only by what a baseline covers or is ahead."""
     if _has_repeatable(files) or _has_repeatable(found.checksums):
         return False

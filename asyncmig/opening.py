@@ -44,9 +44,9 @@ async def glance(
     """
     if not engine.is_remote:
         await reading
-    traces = await session.glance()
+    found = await session.glance()
     checksums = await reading
-    return None if traces is None or checksums is None else see_current(checksums, traces)
+    return None if found is None or checksums is None else see_current(checksums, found)
 
 
 @asynccontextmanager

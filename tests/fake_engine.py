@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from asyncmig.errors import AsyncmigError
     from asyncmig.events import Event, Observer
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
-    from asyncmig.glance import Checksums, Trace
+    from asyncmig.glance import Checksums, InForce
     from asyncmig.history import Failure, Generation, HistoryEntry
     from asyncmig.migration import Migration
     from asyncmig.plan import Plan, Step
@@ -137,7 +137,7 @@ class FakeSession:
         self.database = database
         self.runner = runner
 
-    async def glance(self) -> Sequence[Trace] | None:
+    async def glance(self) -> InForce | None:
         """Read nothing, as if there were no table: every run plans."""
         return None
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.migration_folder import MigrationFolder
 
 READ = "SELECT count(*) FROM users"
-EXISTS = "SELECT CAST(format"
+EXISTS = "SELECT CASE WHEN format"
 
 
 @pytest.fixture

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from asyncmig import Migrator, Version, files, history, plan, status
+from asyncmig.engines import open_engine
+from asyncmig.engines.base import Runner
+from asyncmig.engines.settings import EngineSettings
 from asyncmig.engines.sqlite import access
 from asyncmig.engines.sqlite.connection import open_raw
 from asyncmig.errors import ChangedMigrationError, InvalidMigrationError, SourceNotFoundError
 from asyncmig.events import RunFinished, RunStarted
+from asyncmig.glance import InForce
 from asyncmig.report import RunReport
 from asyncmig.sources import folder, read_checksums, sql_file
 from asyncmig.sql import lexer, statements
@@ -106,6 +110,19 @@ async def test_sqlite_is_opened_when_the_files_have_been_read(
 
     reading = [f"read_checksums {what}" for what in ("begins", "ends")]
     assert [*reading, "open_raw begins", "open_raw ends"] == seen
+
+
+async def test_a_glance_shows_what_is_in_force(migrator: Migrator, database_url: str) -> None:
+    """Of rows of every nature: applied, reverted, gone down, superseded."""
+    await migrator.up()
+    await migrator.redo()
+    async with open_engine(database_url, EngineSettings()).session(Runner.new()) as session:
+        applied = [entry for entry in (await session.history()).entries if entry.is_active]
+        found = await session.glance()
+
+    checksums = {e.version.number if e.version else e.name: e.checksum for e in applied}
+    assert {1, 2, "totals"} == set(checksums)
+    assert InForce(checksums, Version("2"), baseline=-1, has_reversal=True) == found
 
 
 async def test_an_edited_file_is_still_an_error(migrator: Migrator, shop: MigrationFolder) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.base.wait import Wait
     from asyncmig.engines.statements import Prepared
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
-    from asyncmig.glance import Trace
+    from asyncmig.glance import InForce
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
@@ -32,11 +32,11 @@ class Session(Protocol):
         """
         ...
 
-    async def glance(self) -> Sequence[Trace] | None:
-        """Read of each row only the columns of :data:`asyncmig.glance.TRACE`, as :meth:`history`.
+    async def glance(self) -> InForce | None:
+        """Read of the history only what is in force, as :meth:`history`.
 
         Returns:
-            The rows, oldest first; ``None`` when there is no table.
+            ``None`` when there is no table, or it takes a closer look.
         """
         ...
 

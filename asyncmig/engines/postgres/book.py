@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines.postgres import bookkeeping
 from asyncmig.engines.postgres.connection import ServerError
@@ -11,16 +11,20 @@ from asyncmig.engines.postgres.guards import Guard, guard_of, only_if, unless
 from asyncmig.engines.postgres.table import AS_ISO, PLAIN
 from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
+from asyncmig.glance import PARTICULARS, in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterable
 
     from asyncmig.engines.base import Runner
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.table import HistoryTable
+    from asyncmig.glance import InForce
     from asyncmig.history import Edit, History, HistoryEntry, NewRow, Progress
     from asyncmig.plan import Step
+
+T = TypeVar("T")
 
 UNDEFINED_TABLE = ("42P01", "3F000")
 UNDEFINED_COLUMN = "42703"
@@ -65,34 +69,39 @@ class Book:
             await self._refuse_elsewhere()
         return History(exists=False)
 
-    async def glance(self) -> list[Row] | None:
-        """Read of every row only what tells whether anything is to be done; in no order.
+    async def glance(self) -> InForce | None:
+        """Read of the history only what is in force.
 
         Returns:
             ``None`` when there is no table, or it takes a closer look.
         """
         try:
-            if self._must_ask_for_owner and not self._wire.lent:
-                return await self._glance_of_superuser()
-            return await self._glance() if await self._may_use() else None
+            traces = await self._traces()
         except ServerError as error:
             if error.sqlstate in _NOT_COPIED:
                 return None
             raise
+        return None if traces is None else in_force(traces)
 
-    async def _glance_of_superuser(self) -> list[Row] | None:
+    async def _traces(self) -> Iterable[Row] | None:
+        if self._must_ask_for_owner and not self._wire.lent:
+            return await self._traces_for_superuser()
+        return await self._copied() if await self._may_use() else None
+
+    async def _traces_for_superuser(self) -> Iterable[Row] | None:
         """Ask in the same message whether the table's owner is plainly to be trusted."""
         try:
-            rows = await self._glance(after=unless(self._table.has_plain_owner, Guard.OWNER))
+            rows = await self._copied(after=unless(self._table.has_plain_owner, Guard.OWNER))
         except ServerError as error:
             if guard_of(error) is not Guard.OWNER:
                 raise
-            return await self._glance() if await self._may_use() else None
+            return await self._copied() if await self._may_use() else None
         self._wire.owner_is_trusted = rows is not None
         return rows
 
-    async def _glance(self, after: str = "") -> list[Row] | None:
-        return await self._found(self._wire.copy(self._table.glance, after=after))
+    async def _copied(self, after: str = "") -> Iterable[Row] | None:
+        copied = self._wire.copy(self._table.glance, after=after, apart=len(PARTICULARS))
+        return await self._found(copied)
 
     async def _rows(self, query: str) -> list[Row] | None:
         """Return what a query finds in the table, ``None`` when there is no table."""
@@ -115,7 +124,7 @@ class Book:
             return self._wire.owner_is_trusted
         return True
 
-    async def _found(self, reading: Awaitable[list[Row]]) -> list[Row] | None:
+    async def _found(self, reading: Awaitable[T]) -> T | None:
         """Return what is read of the table, ``None`` when there is no table."""
         try:
             return await reading

@@ -19,7 +19,7 @@ from asyncmig.engines.postgres.problems import without_frames
 from asyncmig.errors import ConnectionInUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Coroutine, Generator, Iterator
 
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.url import PostgresUrl
@@ -161,9 +161,9 @@ class Wire:
 
     async def fetch(self, query: str, *, after: str = "") -> list[Row]:
         """Return the rows of one statement, every value as text; see :meth:`copy`."""
-        return await self.copy(f"({query})", after=after)
+        return list(await self.copy(f"({query})", after=after))
 
-    async def copy(self, what: str, *, after: str = "") -> list[Row]:
+    async def copy(self, what: str, *, after: str = "", apart: int = -1) -> Iterator[Row]:
         """Return the rows that COPY reads, every value as text.
 
         That is one message, leaves no portal open, and knows nothing of the codecs and record
@@ -173,6 +173,8 @@ class Wire:
             what: A table with the names of columns, or a statement in parentheses.
             after: Statements to send in front of it in the same message, each ended. asyncpg
                 drops what they return, but must not meet another COPY there.
+            apart: How many columns are told apart, from the last one on; those in front of them
+                come as one text, with tabs between. By default all are.
 
         Raises:
             ServerError: The server refused it.
@@ -193,7 +195,7 @@ class Wire:
             except asyncpg.InternalClientError:
                 self._disown_waiter()
                 raise
-        return rows_of(received)
+        return rows_of(received, apart)
 
     def _disown_waiter(self) -> None:
         """Keep asyncio quiet about a future that asyncpg forgets.

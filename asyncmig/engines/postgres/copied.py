@@ -6,6 +6,10 @@ See PostgreSQL manual, "COPY", "File Formats", "Text Format".
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Row = tuple[str | None, ...]
 
@@ -14,13 +18,16 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-def rows_of(copied: bytes | bytearray) -> list[Row]:
-    """Return the rows, every value as text, NULL as ``None``."""
-    lines = copied.decode().split("\n")[:-1]
-    return [
-        tuple(map(_value, line.split("\t"))) if "\\" in line else tuple(line.split("\t"))
-        for line in lines
-    ]
+def rows_of(copied: bytes | bytearray, apart: int = -1) -> Iterator[Row]:
+    """Yield the rows, every value as text, NULL as ``None``.
+
+    Args:
+        copied: What was sent.
+        apart: How many values to tell apart, from the last one on; by default all.
+    """
+    for line in copied.decode().split("\n")[:-1]:
+        fields = line.rsplit("\t", apart)
+        yield tuple(map(_value, fields)) if "\\" in line else tuple(fields)
 
 
 def _value(field: str) -> str | None:

@@ -28,7 +28,7 @@ from asyncmig.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
     from asyncmig.engines.base import Holder, Runner, Wait
     from asyncmig.engines.postgres.connection import Wire
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.postgres.table import HistoryTable
     from asyncmig.engines.settings import EngineSettings
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
-    from asyncmig.glance import Trace
+    from asyncmig.glance import InForce
     from asyncmig.history import Generation, History, HistoryEntry
     from asyncmig.migration import Script
     from asyncmig.plan import Step
@@ -339,12 +339,12 @@ class Desk:
         with readable():
             return await self._in_the_end(self.read)
 
-    async def glance(self) -> Sequence[Trace] | None:
-        """Read of each row only what tells whether anything is to be done."""
+    async def glance(self) -> InForce | None:
+        """Read of the history only what is in force."""
         with readable():
             return await self._in_the_end(self._glance)
 
-    async def _glance(self) -> Sequence[Trace] | None:
+    async def _glance(self) -> InForce | None:
         return await self.book.glance()  # asked for each time: the connection may be another one
 
     async def _in_the_end(self, look: Callable[[], Awaitable[T]]) -> T:

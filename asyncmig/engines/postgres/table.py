@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS
-from asyncmig.glance import TRACE
+from asyncmig.glance import NATURE, PARTICULARS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +180,7 @@ class HistoryTable:
         The table itself and not a query: there is nothing to plan, which takes half of the time,
         and no code of an owner to run. The rows come in no order.
         """
-        return f"{self.qualified} ({', '.join(TRACE)})"
+        return f"{self.qualified} ({', '.join((*NATURE, *PARTICULARS))})"
 
     @property
     def generation(self) -> str:

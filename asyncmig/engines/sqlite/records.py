@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncmig.engines.base import HistoryMovedError
 from asyncmig.engines.rows import COLUMNS, entry_from
 from asyncmig.engines.sqlite.connection import DriverError
 from asyncmig.errors import HistoryFormatError
+from asyncmig.glance import in_force
 from asyncmig.history import HISTORY_FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from asyncmig.engines.sqlite.connection import Raw
     from asyncmig.engines.sqlite.table import Command, Table, Value
+    from asyncmig.glance import InForce
     from asyncmig.history import Generation, History, HistoryEntry
+
+T = TypeVar("T")
 
 Row = tuple[str | None, ...]
 
@@ -53,19 +57,22 @@ def read_history(raw: Raw, table: Table) -> History:
     """
     from asyncmig.history import History
 
-    rows = _every(raw, table, table.every_row())
+    rows = _every(raw, table, table.every_row(), list[Row])
     if rows is None:
         return History(exists=False)
     return History(tuple(entry_from(dict(zip(COLUMNS, row, strict=True))) for row in rows))
 
 
-def read_glance(raw: Raw, table: Table) -> Sequence[Row] | None:
-    """Read of each row only what tells whether anything is to be done; ``None`` without a table.
+def read_glance(raw: Raw, table: Table) -> InForce | None:
+    """Read of the history only what is in force, row by row.
+
+    Returns:
+        ``None`` without a table, or when it takes a closer look.
 
     Raises:
         HistoryFormatError: A newer release wrote it, or it is no history at all.
     """
-    return _every(raw, table, table.glance())
+    return _every(raw, table, table.glance(), in_force)
 
 
 def is_there(raw: Raw, table: Table) -> bool:
@@ -74,12 +81,15 @@ def is_there(raw: Raw, table: Table) -> bool:
     Raises:
         HistoryFormatError: It is no history at all.
     """
-    return _every(raw, table, table.no_row()) is not None
+    return _every(raw, table, table.no_row(), list[Row]) is not None
 
 
-def _every(raw: Raw, table: Table, command: Command) -> Sequence[Row] | None:
+def _every(
+    raw: Raw, table: Table, command: Command, take: Callable[[Iterable[Row]], T]
+) -> T | None:
+    """Take in every row of the history as it is read; ``None`` without a table."""
     try:
-        return _select(raw, command)
+        return _taken(raw, command.sql, command.values, take)
     except DriverError as error:
         if "no such table" in str(error):
             return None
@@ -158,12 +168,18 @@ def _select(raw: Raw, command: Command) -> Sequence[Row]:
 
 def fetch(raw: Raw, sql: str, values: Mapping[str, Value] | None = None) -> list[Any]:
     """Fetch every row as a tuple, whatever factories the connection came with."""
+    return _taken(raw, sql, values or {}, list[Any])
+
+
+def _taken(
+    raw: Raw, sql: str, values: Mapping[str, Value], take: Callable[[Iterable[Any]], T]
+) -> T:
     text_factory = raw.text_factory
     raw.text_factory = str
     try:
         with closing(raw.cursor()) as cursor:
             cursor.row_factory = None
-            return cursor.execute(sql, values or {}).fetchall()
+            return take(cursor.execute(sql, values))
     finally:
         raw.text_factory = text_factory
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from asyncmig.engines.sqlite.connection import Raw, Worker
     from asyncmig.engines.statements import Prepared
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
-    from asyncmig.glance import Trace
+    from asyncmig.glance import InForce
     from asyncmig.history import Edit, Failure, Generation, History, HistoryEntry, NewRow
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
@@ -87,8 +87,8 @@ class SqliteSession:
         read = partial(self._read, read_history, without=History(exists=False))
         return await self._patiently(read, runner_lives=self._runner_lives)
 
-    async def glance(self) -> Sequence[Trace] | None:
-        """Read of each row only what tells whether anything is to be done, as :meth:`history`."""
+    async def glance(self) -> InForce | None:
+        """Read of the history only what is in force, as :meth:`history`."""
         read = partial(self._read, read_glance, without=None)
         return await self._patiently(read, runner_lives=self._runner_lives)
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.rows import ACTIVE_KEY, COLUMNS, progress_text, values_of
-from asyncmig.glance import TRACE
+from asyncmig.glance import NATURE, PARTICULARS, USUAL
 from asyncmig.history import RowState
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Table:
         All columns are named, though: a table that lacks one is no history.
         """
         rows = f"SELECT {', '.join(COLUMNS)} FROM {self.qualified}"
-        return Command(f"SELECT {_TRACE} FROM ({rows}) ORDER BY id")
+        return Command(f"SELECT {_TRACE} FROM ({rows})")
 
     def no_row(self) -> Command:
         """Select nothing, which fails as :meth:`glance` does."""
@@ -203,7 +203,12 @@ class Table:
 
 # Without `AS id`: ORDER BY id would then mean the text, and put 10 in front of 2.
 _AS_TEXT = ", ".join(f"CAST({column} AS TEXT)" for column in COLUMNS)
-_TRACE = ", ".join(f"CAST({column} AS TEXT)" for column in TRACE)
+# The usual nature is not put together for each row anew: that would be a third of the time.
+_IS_USUAL = " AND ".join(
+    f"{column} = '{word}'" for column, word in zip(NATURE, USUAL.split("\t"), strict=True)
+)
+_NATURE = f"CASE WHEN {_IS_USUAL} THEN '{USUAL}' ELSE {' || char(9) || '.join(NATURE)} END"
+_TRACE = ", ".join([_NATURE, *(f"CAST({column} AS TEXT)" for column in PARTICULARS)])
 
 
 @cache
