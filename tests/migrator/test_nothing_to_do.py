@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import aiosqlite
 import pytest
 
 from asyncmig import Migrator, Version, files, history, plan, status
@@ -110,6 +112,26 @@ async def test_sqlite_is_opened_when_the_files_have_been_read(
 
     reading = [f"read_checksums {what}" for what in ("begins", "ends")]
     assert [*reading, "open_raw begins", "open_raw ends"] == seen
+
+
+async def test_sqlite_takes_two_hops_to_a_thread(
+    sqlite_url: str, shop: MigrationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for the files, one for the database; and no thread that aiosqlite would start."""
+    migrator = Migrator(sqlite_url, shop, observer=None)
+    await migrator.up()
+    hops: list[str] = []
+    to_thread = asyncio.to_thread
+
+    async def counted(work: Callable[..., T], *given: object) -> T:
+        hops.append(work.__name__)
+        return await to_thread(work, *given)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    monkeypatch.setattr(aiosqlite, "connect", None)
+    await migrator.up()
+
+    assert ["_read_checksums", "_read"] == hops
 
 
 async def test_a_glance_shows_what_is_in_force(migrator: Migrator, database_url: str) -> None:
