@@ -47,6 +47,11 @@ class Tree:
         return frozenset(self._by_name)
 
     @cached_property
+    def listing(self) -> str:
+        """Their names, each with a line end behind it: to look for endings, not for names."""
+        return "".join(f"{file.name}\n" for file in self.files)
+
+    @cached_property
     def folders(self) -> Sequence[Tree]:
         """The folders in it, sorted by name; those that begin with a dot are nobody's."""
         return [Tree(folder) for folder in self.location.folders()]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from asyncmig.sources.formats.native import holds_ours
-from asyncmig.sources.names import is_half
 
 if TYPE_CHECKING:
     from asyncmig.sources.tree import Tree
@@ -34,7 +33,9 @@ def _says(*words: str) -> Sign:
 
 
 def _has_file(*endings: str) -> Sign:
-    return lambda tree: any(name.endswith(endings) for name in tree.names)
+    """Look for how names end; see :attr:`asyncmig.sources.tree.Tree.listing`."""
+    lines = [f"{ending}\n" for ending in endings]
+    return lambda tree: any(line in tree.listing for line in lines)
 
 
 def _has_below(name: str) -> Sign:
@@ -62,10 +63,6 @@ def _has_no_sql_of_ours(tree: Tree) -> bool:
     return not any(number.isascii() and number.isdigit() and rest for number, _, rest in numbers)
 
 
-def _has_halves(tree: Tree) -> bool:
-    return any(map(is_half, tree.names))
-
-
 def _has_template(tree: Tree) -> bool:
     return any("TEMPLATE: schema" in head for head in tree.heads.values())
 
@@ -77,10 +74,6 @@ def _has_prefix(letters: str) -> Sign:
         return name.startswith(tuple(letters)) and "__" in name
 
     return lambda tree: any(any(map(is_given_by, folder.names)) for folder in tree.everything())
-
-
-def _has_numbered_code(tree: Tree) -> bool:
-    return any(name[:1].isdigit() and name.endswith(("js", "ts")) for name in tree.names)
 
 
 def _has_stamp_of_yoyo(tree: Tree) -> bool:
@@ -104,8 +97,8 @@ _SIGNS: dict[str, Sign] = {
     "goose": _says("+goose"),
     "diesel": _has_below("up.sql"),
     "prisma": _either(_has_file("migration_lock.toml"), _has_below("migration.sql")),
-    "golang-migrate": _has_halves,
-    "river": _both(_has_halves, _has_template),
+    "golang-migrate": _has_file(".up.sql", ".down.sql"),
+    "river": _both(_has_file(".up.sql", ".down.sql"), _has_template),
     "sqlx": _says("migration script here", "-- no-transaction"),
     "sql-migrate": _says("+migrate"),
     "tern": _says("create above / drop below", "tern: disable-tx"),
@@ -114,13 +107,13 @@ _SIGNS: dict[str, Sign] = {
     "drizzle": _either(_has_folder("meta"), _has_below("migration.sql")),
     "atlas": _has_file("atlas.sum"),
     "graphile-migrate": _either(_has_folder("committed"), _says("--! hash:")),
-    "node-pg-migrate": _either(_says("up migration"), _has_numbered_code),
+    "node-pg-migrate": _either(_says("up migration"), _has_file("js", "ts")),
     "postgres-migrations": _says("postgres-migrations disable-transaction"),
     "yoyo": _either(
         _says("depends:", "depends :", "transactional:", "transactional :"),
         _has_file(".rollback.sql"),
         _has_stamp_of_yoyo,
-        _has_steps_of_yoyo,
+        _both(_has_file(".py"), _has_steps_of_yoyo),
     ),
     "rails": _has_file(".rb"),
     "maragudk": _never,

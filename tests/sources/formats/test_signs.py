@@ -75,6 +75,9 @@ def test_a_sign_is_given_wherever_a_format_is_sure(files: dict[str, str]) -> Non
         ({"1-a.sql": "A;"}, ["plain"]),
         ({"1_a.sql": "A;\n---- create above / drop below ----\nB;\n"}, ["tern"]),
         ({"1_a.rb": "", "2_b.rb": ""}, ["rails"]),
+        ({"1_a.sql": "A;", "atlas.sum": "h1:"}, ["atlas"]),
+        ({"1-a.sql": "-- migrate:up\nA;"}, ["asyncmig", "dbmate", "plain"]),
+        ({"1_a.up.sql": "DROP TABLE /* TEMPLATE: schema */a;"}, ["golang-migrate", "river"]),
         ({"1_a.sql": "A;", "fixtures/a.sql": "B;"}, []),
     ],
 )
