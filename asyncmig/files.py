@@ -27,6 +27,7 @@ _CLOSER = (
     "asyncmig.history.edit",
     "asyncmig.history.history",
     "asyncmig.history.status",
+    "asyncmig.ledger",
     "asyncmig.sources.names",
     "asyncmig.sources.python_file",
     "asyncmig.sql.lexer",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from asyncmig.files import Files
     from asyncmig.glance import Current
     from asyncmig.history import Generation, History, HistoryEntry, MigrationStatus
+    from asyncmig.ledger import Ledger
     from asyncmig.migration import Migration, Version
     from asyncmig.narrator import Narrator
     from asyncmig.plan import Plan, Step
@@ -55,7 +56,6 @@ class Run:
 
     Attributes:
         entries: The rows written so far, for good.
-        history: The history as last seen.
         waited: Seconds that the lock took, or the wait that made it needless.
         baseline: What was recorded before anything was run, if something was.
     """
@@ -73,7 +73,7 @@ class Run:
     ) -> None:
         self._tally = Tally(narrator, durability)
         self.entries: Sequence[HistoryEntry] = self._tally.entries
-        self.history: History  # not before it was read
+        self._ledger: Ledger  # not before a history was read
         self.waited = 0.0
         self.baseline: HistoryEntry | None = None
         self._target: str | None = None
@@ -86,6 +86,17 @@ class Run:
         self._wait_timeout = wait_timeout
         self._narrator = narrator
         self._scripts = Scripts(engine.dialect)
+
+    @property
+    def history(self) -> History:
+        """The history as last seen, with what was done since."""
+        return self._ledger.history
+
+    @history.setter
+    def history(self, history: History) -> None:
+        from asyncmig.ledger import Ledger
+
+        self._ledger = Ledger(history)
 
     async def report(self, request: Request | None, duration_ms: int) -> RunReport:
         """Return what the run did, and where the database stands.
@@ -261,7 +272,7 @@ class Run:
         if not is_transactional_sql:
             await self._settle(session)  # what it does may depend on that, and outlive it
         try:
-            await session.apply_in_turn(shares, self.history.generation)
+            await session.apply_in_turn(shares, self._ledger.generation)
         except MigrationFailedError as error:
             await self._settle_at_last(session)
             await self._note_failure(session, _reached(shares, error), error)
@@ -273,7 +284,7 @@ class Run:
         """Apply steps in a single transaction: all of them, or none."""
         shares = [self._share(step) for step in steps]
         try:
-            entries = await session.apply_together(shares, self.history.generation)
+            entries = await session.apply_together(shares, self._ledger.generation)
         except MigrationFailedError as error:
             reached = _reached(shares, error)
             if not isinstance(error, TransactionLostError):
@@ -290,7 +301,7 @@ class Run:
 
     def _note(self, step: Step, entry: HistoryEntry) -> None:
         """Note a step that was done, and tell of it if nothing can take that back."""
-        self.history = self.history.with_entry(entry, step.edit())
+        self._ledger.note(entry, step.edit())
         self._tally.add(step, entry)
         if not self._tally.needs_flush:
             self._tally.settle()
