@@ -42,9 +42,11 @@ def refuse_incomplete(
     Only a migration without a transaction leaves progress behind, from which it is resumed. A row
     without it is the trace of a COMMIT that the migration made by itself.
     """
+    unfinished = [row for row in history if row.state is RowState.APPLYING]
+    if not unfinished:
+        return
     files = {identity_of(m.version, m.name) for m in migrations}
     head = newest(m.version for m in migrations)
-    unfinished = [row for row in history if row.state is RowState.APPLYING]
     if direction is Direction.UP:
         # Old code boots on a newer database, also while that is still being migrated.
         unfinished = [r for r in unfinished if r.identity in files or not _is_above(r, head)]

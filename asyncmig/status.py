@@ -71,14 +71,15 @@ class _View:
     @classmethod
     def of(cls, migrations: Sequence[Migration], history: History) -> _View:
         """Collect the facts once, so that a status costs no search."""
+        active, baseline = history.active(), history.baseline()
         rows = [row for row in history if row.kind is not Kind.BASELINE]
         past = (row for row in rows if row.state is RowState.SUPERSEDED)
         return cls(
-            active=history.active(),
+            active=active,
             last={row.identity: row for row in rows},
             superseded=frozenset((row.identity, row.checksum) for row in past),
-            baseline=history.baseline(),
-            newest_begun=newest_begun(history),
+            baseline=baseline,
+            newest_begun=newest((*(row.version for row in active.values()), baseline)),
             newest_file=newest(migration.version for migration in migrations),
             last_reversal=max((row.id for row in rows if _is_reversal(row)), default=0),
         )

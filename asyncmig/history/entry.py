@@ -142,4 +142,5 @@ def identity_of(version: Version | None, name: str) -> Identity:
 
 def newest(versions: Iterable[Version | None]) -> Version | None:
     """Return the highest of the versions, ``None`` when there are none."""
-    return max((version for version in versions if version is not None), default=None)
+    known = (version for version in versions if version is not None)
+    return max(known, key=lambda version: version.numbers, default=None)
