@@ -37,8 +37,11 @@ def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) ->
         RunInterruptedError: A signal cancelled it.
     """
     received: list[int] = []
+    # Not what the task returns: asyncio looks at the handler of SIGINT when the task is done, and
+    # the signal module spells that out, with the task and all of its result, to tell it is no enum.
+    results: list[Result] = []
 
-    async def cancellable() -> Result:
+    async def cancellable() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
         def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -50,15 +53,16 @@ def run(work: Coroutine[Any, Any, Result], *, give_up: Callable[[int], None]) ->
                 loop.call_soon_threadsafe(task.cancel)
 
         with _handled(dict.fromkeys(_SIGNALS, on_signal)):
-            return await work
+            results.append(await work)
 
     try:
         with asyncio.Runner() as runner:
-            return runner.run(cancellable())
+            runner.run(cancellable())
     except asyncio.CancelledError:
         if not received:
             raise
         raise RunInterruptedError(received[0]) from None
+    return results[0]
 
 
 @contextmanager

@@ -177,3 +177,21 @@ def test_a_cancellation_that_no_signal_caused_is_passed_on() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         signals.run(cancelled(), give_up=lambda _: None)
+
+
+def test_what_a_run_returns_is_not_spelled_out() -> None:
+    """The task that Ctrl-C cancels is, with its result: a report can be long."""
+    spelled: list[str] = []
+
+    class Report:
+        def __repr__(self) -> str:
+            spelled.append("all of it")
+            return "Report()"
+
+    async def work() -> Report:
+        return Report()
+
+    found = signals.run(work(), give_up=lambda _: None)
+
+    assert isinstance(found, Report)
+    assert [] == spelled
