@@ -209,7 +209,7 @@ class Run:
         else is in the database.
         """
         self._target = None
-        self.history = await session.history()
+        self.history = await session.history(self.history)
         if self.history.entries or request.direction is Direction.DOWN:
             return
         await imported(*FIRST_RUN)

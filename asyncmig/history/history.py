@@ -10,7 +10,7 @@ from asyncmig.history.state import RowState
 from asyncmig.migration import Direction, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from asyncmig.history.edit import Edit
     from asyncmig.history.entry import HistoryEntry, Identity
@@ -73,6 +73,17 @@ class History:
     def since(self, generation: Generation) -> tuple[HistoryEntry, ...]:
         """Return the rows that were appended after that generation."""
         return tuple(entry for entry in self.entries if entry.id > generation.newest_id)
+
+    def ends_with(self, rows: Iterable[HistoryEntry]) -> bool:
+        """Tell whether these are the newest row and the unfinished ones of this history.
+
+        Args:
+            rows: Those from the id of the newest row on and those that are not finished, as they
+                are in the database by now, in any order.
+        """
+        *older, last = self.entries
+        expected = [row for row in older if row.state is RowState.APPLYING] + [last]
+        return sorted(rows, key=lambda row: row.id) == expected
 
     def with_entry(self, entry: HistoryEntry, edit: Edit) -> History:
         """Return the history after that edit; ``entry`` is the row it appended or finished."""

@@ -51,6 +51,69 @@ async def test_a_new_database_has_no_history(engine: Engine) -> None:
     assert History(exists=False) == await history_of(engine)
 
 
+async def test_a_history_that_is_known_is_not_read_again(engine: Engine) -> None:
+    """What was read is the answer until a row is appended."""
+    await run(engine, USERS)
+    async with engine.session(RUNNER) as session:
+        known = await session.history()
+
+        assert await session.history(known) is known
+
+        await run(engine, USERS, ROWS, runner=RIVAL)
+
+        assert await history_of(engine) == await session.history(known)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE asyncmig_history SET state = 'applying' WHERE id = 1",
+        "UPDATE asyncmig_history SET state = 'applying' WHERE id = 2",
+        "UPDATE asyncmig_history SET run_id = 'another' WHERE id = 2",
+        "DELETE FROM asyncmig_history WHERE id = 2",
+        "DROP TABLE asyncmig_history",
+    ],
+)
+async def test_a_known_history_that_is_another_one_by_now_is_read_again(
+    engine: Engine, lab: Lab, change: str
+) -> None:
+    """Something is unfinished, or a crash took the newest row and somebody wrote it anew."""
+    await run(engine, USERS, ROWS)
+    async with engine.session(RUNNER) as session:
+        known = await session.history()
+        await lab.query(change)
+
+        found = await session.history(known)
+
+    assert known != found
+    assert await history_of(engine) == found
+
+
+async def test_a_known_history_is_read_again_when_a_row_of_it_is_finished(
+    engine: Engine, lab: Lab
+) -> None:
+    """Its newest row is the same, and the unfinished one is just not among the others any more."""
+    await run(engine, USERS, ROWS)
+    await lab.query("UPDATE asyncmig_history SET state = 'applying' WHERE id = 1")
+    async with engine.session(RUNNER) as session:
+        known = await session.history()
+        assert await session.history(known) is known
+
+        await lab.query("UPDATE asyncmig_history SET state = 'applied' WHERE id = 1")
+
+        assert await history_of(engine) == await session.history(known)
+
+
+async def test_an_empty_history_is_read_whenever_it_is_asked_for(engine: Engine) -> None:
+    """It says nothing of whether the table was there."""
+    async with engine.session(RUNNER) as session:
+        known = await session.history()
+        async with locked(engine):
+            pass
+
+        assert (History(exists=False), History()) == (known, await session.history(known))
+
+
 async def test_the_lock_makes_an_empty_history(engine: Engine) -> None:
     """The table is there once the lock is held, and stays."""
     async with locked(engine) as session:

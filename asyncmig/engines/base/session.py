@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 class Session(Protocol):
     """One visit to a database. Not safe to share between tasks."""
 
-    async def history(self) -> History:
+    async def history(self, known: History | None = None) -> History:
         """Read the whole history. Writes nothing and takes no lock.
+
+        Args:
+            known: What was read before: it is the answer as long as nothing has changed since.
+                Every change appends a row or finishes one, and what a crash takes back are the
+                newest rows; so it is enough to look at the newest one and the unfinished ones.
 
         Raises:
             HistoryElsewhereError: There is none here, but there is one in another schema.

@@ -69,6 +69,18 @@ class Book:
             await self._refuse_elsewhere()
         return History(exists=False)
 
+    async def is_at_the_end_of(self, known: History) -> bool:
+        """Tell whether the history is as it was when it was read.
+
+        Raises:
+            HistoryFormatError: This release does not know the table's format.
+            DatabaseAccessError: It belongs to somebody whom a superuser must not trust.
+        """
+        if not known.entries:
+            return False
+        rows = await self._rows(self._table.select_since(known.entries[-1].id))
+        return rows is not None and known.ends_with(map(entry_of, rows))
+
     async def glance(self) -> InForce | None:
         """Read of the history only what is in force.
 

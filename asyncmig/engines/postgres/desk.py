@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
@@ -334,10 +335,10 @@ class Desk:
 
     # --- the history --------------------------------------------------------------------------
 
-    async def history(self) -> History:
-        """Read the whole history. Writes nothing and takes no lock."""
+    async def history(self, known: History | None = None) -> History:
+        """Read the whole history, if it is not known. Writes nothing and takes no lock."""
         with readable():
-            return await self._in_the_end(self.read)
+            return await self._in_the_end(partial(self.read, known))
 
     async def glance(self) -> InForce | None:
         """Read of the history only what is in force."""
@@ -361,8 +362,10 @@ class Desk:
             await self.close()
             await self.reopen()
 
-    async def read(self) -> History:
-        """Read the whole history, once."""
+    async def read(self, known: History | None = None) -> History:
+        """Read the whole history, once, if it is not known."""
+        if known is not None and await self.book.is_at_the_end_of(known):
+            return known
         return await self.book.read(only_here=self._only_here)
 
     # --- other tools --------------------------------------------------------------------------

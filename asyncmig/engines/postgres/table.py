@@ -173,6 +173,11 @@ class HistoryTable:
         chosen = "ORDER BY id" if entry_id is None else f"WHERE id {EQUALS} {entry_id}"
         return f"SELECT {SHOWN} FROM {self.qualified} {chosen}"
 
+    def select_since(self, entry_id: int) -> str:
+        """Read the rows from that id on, and those that are not finished."""
+        since = f"id OPERATOR(pg_catalog.>=) {entry_id} OR state {EQUALS} 'applying'"
+        return f"SELECT {SHOWN} FROM {self.qualified} WHERE {since}"
+
     @property
     def glance(self) -> str:
         """What COPY is to read of every row: only what tells whether anything is to be done.

@@ -49,18 +49,24 @@ def write(raw: Raw, *commands: Command) -> None:
         raw.execute(command.sql, command.values).close()
 
 
-def read_history(raw: Raw, table: Table) -> History:
-    """Read the whole history.
+def read_history(raw: Raw, table: Table, known: History | None = None) -> History:
+    """Read the whole history, if it is not as it is known.
 
     Raises:
         HistoryFormatError: A newer release wrote it, or it is no history at all.
     """
     from asyncmig.history import History
 
+    if known is not None and known.entries:
+        rows = _every(raw, table, table.rows_since(known.entries[-1].id), list[Row])
+        if rows is not None and known.ends_with(map(_entry, rows)):
+            return known
     rows = _every(raw, table, table.every_row(), list[Row])
-    if rows is None:
-        return History(exists=False)
-    return History(tuple(entry_from(dict(zip(COLUMNS, row, strict=True))) for row in rows))
+    return History(exists=False) if rows is None else History(tuple(map(_entry, rows)))
+
+
+def _entry(row: Row) -> HistoryEntry:
+    return entry_from(dict(zip(COLUMNS, row, strict=True)))
 
 
 def read_glance(raw: Raw, table: Table) -> InForce | None:
@@ -105,7 +111,7 @@ def read_residents(raw: Raw, table: Table) -> list[str]:
 def read_entry(raw: Raw, table: Table, entry_id: int) -> HistoryEntry:
     """Read one row, which is known to exist."""
     (row,) = _select(raw, table.row(entry_id))
-    return entry_from(dict(zip(COLUMNS, row, strict=True)))
+    return _entry(row)
 
 
 def refuse_moved(raw: Raw, table: Table, planned: Generation) -> None:

@@ -76,15 +76,16 @@ class SqliteSession:
         self._patiently = Patience(busy_timeout, visit.address)
         self._desk_in_use: Desk | None = None
 
-    async def history(self) -> History:
-        """Read the whole history. Makes no file and takes no lock.
+    async def history(self, known: History | None = None) -> History:
+        """Read the whole history, if it is not known. Makes no file and takes no lock.
 
         A reader of a database that is not in WAL waits for a writer that is about to commit; for
         another runner it waits as long as that lives.
         """
         from asyncmig.history import History
 
-        read = partial(self._read, read_history, without=History(exists=False))
+        reading = partial(read_history, known=known)
+        read = partial(self._read, reading, without=History(exists=False))
         return await self._patiently(read, runner_lives=self._runner_lives)
 
     async def glance(self) -> InForce | None:

@@ -93,6 +93,11 @@ class Table:
         """
         return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} ORDER BY +{self.qualified}.id")
 
+    def rows_since(self, entry_id: int) -> Command:
+        """Select the rows from that id on, and those that are not finished."""
+        since = f"id >= :id OR state = '{RowState.APPLYING.value}'"
+        return Command(f"SELECT {_AS_TEXT} FROM {self.qualified} WHERE {since}", {"id": entry_id})
+
     def glance(self) -> Command:
         """Select of every row only what tells whether anything is to be done.
 
