@@ -18,10 +18,12 @@ and one that a later release does not have does no harm."""
 
 RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
 HISTORY = ("asyncmig.history.entry", "asyncmig.history.history")
-LOOKING = (*ANYIO_BACKEND, "asyncmig.status", "asyncmig.plan", "asyncmig.looking")
+LOOKING = ("asyncmig.status", "asyncmig.plan", "asyncmig.looking")
 WAITING = ("asyncmig.engines.base.wait",)
 SETTLING = (*ANYIO_BACKEND, *WAITING, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
+TRACING = (*ANYIO_BACKEND, *LOOKING, *WAITING, "asyncmig.tracing")
 ADOPTING = (
+    *ANYIO_BACKEND,
     *LOOKING,
     *WAITING,
     "asyncmig.adopt.tools",

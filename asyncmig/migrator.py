@@ -18,7 +18,7 @@ from asyncmig.importing import (
     HISTORY,
     LOOKING,
     RUN,
-    WAITING,
+    TRACING,
     import_ahead,
     imported,
 )
@@ -295,7 +295,7 @@ class Migrator(Settler):
             SettingsError: This is no PostgreSQL.
             MigrationFailedError: A migration failed, or had to wait for a lock for more than 2 s.
         """
-        await imported(*LOOKING, *WAITING, "asyncmig.tracing")
+        await imported(*TRACING)
         from asyncmig.engines.base import Wait
         from asyncmig.tracing import trace
 

@@ -186,10 +186,10 @@ class Run:
 
     async def _locked(self, session: Session, request: Request, *, again: bool = False) -> None:
         began = self.history.generation
-        await imported(*ANYIO_BACKEND)
         try:
             async with session.lock(self._wait_for(request, began)) as self.waited:
                 self._narrator.locked(self.waited)
+                await imported(*ANYIO_BACKEND)  # who merely waits need not
                 if self._target is not None:
                     await self._record(session, self._target)
                 self._repeat_failure(self.history, request, began)

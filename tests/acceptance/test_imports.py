@@ -48,6 +48,14 @@ PARSERS = {
 }
 """What reads, checks and applies what is pending; the patterns of the lexer alone are forty."""
 
+RUNNING = {
+    "anyio._backends._asyncio",
+    "asyncmig.engines.postgres.transactional",
+    "asyncmig.engines.sqlite.applying",
+    "asyncmig.engines.statements",
+}
+"""What only the runner needs that has the lock."""
+
 VALUES = {
     "asyncmig.blocker",
     "asyncmig.engines.base.adoption",
@@ -74,6 +82,29 @@ VALUES = {
 """Classes of what there is none of then; to create one of them takes a third of a millisecond."""
 
 MIGRATE = "import asyncio, sys, asyncmig; asyncio.run(asyncmig.migrate(*sys.argv[1:]))"
+
+WAIT = """
+import asyncio, sys
+from asyncmig import Migrator
+from asyncmig.engines import open_engine
+from asyncmig.engines.base.runner import Runner
+from asyncmig.engines.base.wait import Wait
+from asyncmig.engines.settings import EngineSettings
+from asyncmig.errors import LockTimeoutError
+
+async def wait(url, folder):
+    held = Wait(0, lambda history: False, lambda holder, seconds: None)
+    async with open_engine(url, EngineSettings()).session(Runner.new()) as session:
+        async with session.lock(held):
+            try:
+                await Migrator(url, folder, wait_timeout=0.1).up()
+            except LockTimeoutError:
+                return
+    sys.exit(1)
+
+asyncio.run(wait(*sys.argv[1:]))
+"""
+"""Holds the lock, and waits for it."""
 
 STEP_BY_STEP = "-- migrate:up transaction:false\nSELECT 1;\n"
 PYTHON = "async def up(connection):\n    await connection.execute('SELECT 1')\n"
@@ -239,6 +270,28 @@ def test_a_folder_of_our_own_imports_no_format_of_another_tool(empty_project: Pr
     assert {"base", "native", "recognition", "signs"} == {
         name.removeprefix(package) for name in found if name.startswith(package)
     }
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+def test_a_process_that_only_waits_imports_nothing_for_running_migrations(
+    empty_project: Project, url: str
+) -> None:
+    """Most of a crowd does no more than that, on the cores that the one at work needs, too."""
+    empty_project.migrations.write("001_users.sql", USERS)
+    words = ("-c", WAIT, url, str(empty_project.migrations.path))
+
+    assert set() == RUNNING & imported(*words, cwd=empty_project.root)
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+def test_a_look_imports_nothing_for_running_migrations(empty_project: Project) -> None:
+    """A readiness check is a process of its own in many a container."""
+    empty_project.migrations.write("001_users.sql", USERS)
+    words = ("-m", "asyncmig", "status")
+
+    found = imported(*words, cwd=empty_project.root, **empty_project.environment)
+
+    assert set() == RUNNING & found
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)

@@ -7,11 +7,10 @@ finds no seat goes away and comes back, to look at the history and for a seat.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from typing import TYPE_CHECKING, TypeVar
-
-import anyio
 
 from asyncmig.engines.base import NothingToDo
 from asyncmig.engines.locking import acquire, pauses
@@ -77,7 +76,7 @@ class _Waiting:
             except (ConnectionLostError, DatabaseUnavailableError) as error:
                 self._refuse_to_go_on(error)
             await self._desk.close()
-            await anyio.sleep(_PAUSE_AFTER_LOSS)
+            await asyncio.sleep(_PAUSE_AFTER_LOSS)
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it. Where there are seats, a visitor needs one."""
@@ -102,7 +101,7 @@ class _Waiting:
         alive for as long as it likes.
         """
         try:
-            with anyio.fail_after(None if self._desk.server.pooled else _ANSWER_SECONDS):
+            async with asyncio.timeout(None if self._desk.server.pooled else _ANSWER_SECONDS):
                 answer = await question
         except TimeoutError as error:
             raise ConnectionLostError("the server does not answer") from error
@@ -112,10 +111,10 @@ class _Waiting:
     async def _rest(self, pause: float) -> None:
         """Sleep; without a seat let go of the connection for longer."""
         if not self._desk.can_reconnect or await self._sit_down():
-            await anyio.sleep(pause)
+            await asyncio.sleep(pause)
             return
         await self._desk.close()
-        await anyio.sleep(self._next_absence())
+        await asyncio.sleep(self._next_absence())
         await self._desk.reopen()  # and no more: who comes to look need not settle in
 
     async def _sit_down(self) -> bool:
@@ -145,7 +144,7 @@ class _Waiting:
                 if time.monotonic() + pause > deadline:
                     raise
             await self._desk.close()
-            await anyio.sleep(pause)
+            await asyncio.sleep(pause)
 
     def _next_absence(self) -> float:
         absence = self._absence * random.uniform(6 / 7, 8 / 7)  # noqa: S311 - spreads load only

@@ -5,12 +5,13 @@ What applies steps, and the lexer with it, is imported when there is one: mostly
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines import base
-from asyncmig.engines.cleanup import finish, see_through
+from asyncmig.engines.cleanup import finish, in_thread
 from asyncmig.engines.locking import acquire
 from asyncmig.engines.sqlite.connection import ClosedError, DriverError, pragma
 from asyncmig.engines.sqlite.desk import Desk
@@ -254,7 +255,7 @@ class SqliteSession:
 
     async def _runner_lives(self) -> bool:
         lock = await self._lock_file()
-        return lock is not None and await _aside(lock.is_held_by_another)
+        return lock is not None and await asyncio.to_thread(lock.is_held_by_another)
 
     async def _lock_file(self) -> LockFile | None:
         """Return the lock, ``None`` for a database in memory: nobody else can run on it.
@@ -273,14 +274,7 @@ class SqliteSession:
         try:
             yield await acquire(_Waiting(self, lock), wait)
         finally:
-            await finish(_aside(lock.release))
-
-
-async def _aside(work: Callable[[], T]) -> T:
-    """Do something in a thread, to its end. At a start with nothing to do nobody does."""
-    from anyio import to_thread
-
-    return await to_thread.run_sync(work)
+            await finish(asyncio.to_thread(lock.release))
 
 
 class _Waiting:
@@ -292,11 +286,11 @@ class _Waiting:
 
     async def try_lock(self) -> bool:
         """Take the lock if nobody else holds it."""
-        return await see_through(_aside(self._lock.take))
+        return await in_thread(self._lock.take)
 
     async def holder(self) -> Holder | None:
         """Tell who holds the lock."""
-        return await _aside(self._lock.holder)
+        return await asyncio.to_thread(self._lock.holder)
 
     async def history(self) -> History:
         """Read the history."""
