@@ -66,8 +66,8 @@ def entry_from(row: Mapping[str, str | None]) -> HistoryEntry:
         name=_text(row, "name"),
         checksum=_text(row, "checksum"),
         state=RowState(_text(row, "state")),
-        started_at=_instant(_text(row, "started_at")),
-        finished_at=None if finished is None else _instant(finished),
+        started_at=instant_of(_text(row, "started_at")),
+        finished_at=None if finished is None else instant_of(finished),
         duration_ms=None if duration is None else int(duration),
         user=_text(row, "username"),
         host=_text(row, "hostname"),
@@ -90,8 +90,19 @@ def finished_entry(
     started_at: datetime,
     finished_at: datetime,
     duration_ms: int,
+    user: str = "",
 ) -> HistoryEntry:
-    """Return the entry that a new row becomes where the runner's clock is the database's."""
+    """Return the entry that a new row becomes.
+
+    Args:
+        entry_id: Its id.
+        row: What the runner has written.
+        runner: Who has.
+        started_at: By the database's clock, as the rest.
+        finished_at: Of the same.
+        duration_ms: In milliseconds.
+        user: Who that is to the database.
+    """
     return history.HistoryEntry(
         id=entry_id,
         kind=row.kind,
@@ -103,6 +114,7 @@ def finished_entry(
         started_at=started_at,
         finished_at=finished_at,
         duration_ms=duration_ms,
+        user=user,
         host=runner.host,
         pid=runner.pid,
         run_id=runner.run_id,
@@ -168,7 +180,8 @@ def _text(row: Mapping[str, str | None], column: str) -> str:
     return value
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str) -> datetime:
+    """Return a point in time, which is in ISO 8601."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 

@@ -36,7 +36,7 @@ from asyncmig.engines.postgres.resume import (
 from asyncmig.engines.postgres.running import loaded_function, run_function, run_statements
 from asyncmig.engines.postgres.settings import TIDY
 from asyncmig.engines.postgres.unhurried import Unhurried
-from asyncmig.engines.postgres.watch import watched
+from asyncmig.engines.postgres.watch import Watch
 from asyncmig.engines.python_script import run_setup
 from asyncmig.engines.statements import prepare
 from asyncmig.errors import (
@@ -50,7 +50,6 @@ from asyncmig.sql import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
-    from contextlib import AbstractAsyncContextManager
 
     from asyncmig.engines.base import StepEvents
     from asyncmig.engines.postgres.concurrently import Work
@@ -229,8 +228,8 @@ class _Visit:
             if not await leftovers.finish_detaching(wire, self._step, work):
                 await self._send(unit)
 
-    def _watched(self, lock_timeout: float | None) -> AbstractAsyncContextManager[None]:
-        return watched(self._desk, lock_timeout, self._events.on_waiting)
+    def _watched(self, lock_timeout: float | None) -> Watch:
+        return Watch(self._desk, lock_timeout, self._events.on_waiting)
 
     def _unhurried(self, *, concurrent: bool) -> Unhurried:
         return Unhurried(self._desk.wire, self._limits, concurrent=concurrent)

@@ -28,7 +28,7 @@ from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
 from asyncmig.engines.postgres.sightings import with_batch
 from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
 from asyncmig.engines.postgres.verdict import judge
-from asyncmig.engines.postgres.watch import watched
+from asyncmig.engines.postgres.watch import Watch
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import Generation
@@ -143,7 +143,7 @@ class _Course:
             stay = await self._enter(transaction)
             await run_setup(self._desk.settings.setup, self._desk.wire.raw)
             observation = await observed(self._desk)
-            async with watched(self._desk, self._limits.lock_timeout, self._events.on_waiting):
+            async with Watch(self._desk, self._limits.lock_timeout, self._events.on_waiting):
                 outcome = await self._work.run(self._desk.wire, stay.progress, size, observation)
                 spent = time.monotonic() - began
                 progress = outcome.progress(stay.progress, size=size, seconds=spent)

@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines.postgres import bookkeeping
+from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED
 from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.guards import Guard, guard_of, only_if, unless
-from asyncmig.engines.postgres.table import AS_ISO, PLAIN
-from asyncmig.engines.rows import COLUMNS, entry_from, progress_text
+from asyncmig.engines.postgres.table import AS_ISO, ITS_OWN, PLAIN
+from asyncmig.engines.rows import COLUMNS, entry_from, finished_entry, instant_of, progress_text
 from asyncmig.errors import DatabaseAccessError, HistoryElsewhereError, HistoryFormatError
 from asyncmig.glance import PARTICULARS, in_force
 
@@ -215,6 +216,28 @@ class Book:
         """
         *first, finish = bookkeeping.closing(self._table, step, entry_id, duration_ms)
         return f"{_ended(first)}{AS_ISO}", f"{finish} RETURNING {PLAIN}"
+
+    def finishing(self, step: Step, entry_id: int) -> tuple[str, str]:
+        """Do so for a step that has just run, of whose row the server need not give all back.
+
+        Returns:
+            What comes first, and the query that does it, see :meth:`finished`.
+        """
+        *first, finish = bookkeeping.closing(self._table, step, entry_id, SINCE_STARTED)
+        return f"{_ended(first)}{AS_ISO}", f"{finish} RETURNING {ITS_OWN}"
+
+    def finished(self, step: Step, entry_id: int, row: Row) -> HistoryEntry:
+        """Return the entry of a step that :meth:`finishing` was asked about."""
+        started_at, finished_at, duration_ms, user = map(str, row)
+        return finished_entry(
+            entry_id,
+            step.edit().row,
+            self._runner,
+            started_at=instant_of(started_at),
+            finished_at=instant_of(finished_at),
+            duration_ms=int(duration_ms),
+            user=user,
+        )
 
     def editing(self, edit: Edit, entry_id: int) -> str:
         """Make an edit of the history alone, all at once."""

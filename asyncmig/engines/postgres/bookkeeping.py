@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.table import milliseconds_since
-from asyncmig.engines.rows import values_of
+from asyncmig.engines.rows import progress_text, values_of
 from asyncmig.history import RowState
 
 if TYPE_CHECKING:
@@ -44,8 +43,10 @@ def opening(
         fenced_id: SQL for the id of a new row, which fails for who must not write it.
     """
     edit = step.edit()
-    row = replace(edit.row, state=RowState.APPLYING, progress=progress)
-    values = values_of(row, runner)
+    values = values_of(edit.row, runner) | {
+        "state": RowState.APPLYING.value,
+        "progress": None if progress is None else progress_text(progress),
+    }
     if step.resumes is not None:
         return [table.take_over(entry_id, values)]
     return [

@@ -95,6 +95,9 @@ AS_ISO = "SET LOCAL datestyle = 'ISO'; SET LOCAL timezone = 'UTC';"
 """A whole row, where the instants are plain by the settings of a transaction that ends with that:
 the server works less than by spelling them out."""
 
+ITS_OWN = "started_at, finished_at, duration_ms, username"
+"""What only the server knows of a row that a runner has written; see :data:`AS_ISO`."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryTable:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.begun import BEGUN
 from asyncmig.engines.postgres.book import entry_of
-from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.durable import WITHOUT_WAITING
 from asyncmig.engines.postgres.ending import Ending, server_failed
@@ -25,7 +24,7 @@ from asyncmig.engines.postgres.running import ready
 from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
 from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
 from asyncmig.engines.postgres.verdict import judge
-from asyncmig.engines.postgres.watch import watched
+from asyncmig.engines.postgres.watch import Watch
 from asyncmig.engines.python_script import run_setup
 from asyncmig.errors import DatabaseUnavailableError
 from asyncmig.history import NewRow, RowState
@@ -166,7 +165,7 @@ async def run_inside(
     events.on_started()
     await run_setup(desk.settings.setup, desk.wire.raw)
     observation = await observed(desk)
-    async with watched(desk, lock_timeout, events.on_waiting):
+    async with Watch(desk, lock_timeout, events.on_waiting):
         entry = await carry_out(
             desk, step, entry_id, before, work, observation=observation, is_durable=is_durable
         )
@@ -186,21 +185,21 @@ async def carry_out(
     is_durable: bool = True,
 ) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
-    first, finish = desk.book.closing(step, entry_id, SINCE_STARTED)
+    first, finish = desk.book.finishing(step, entry_id)
     if not is_durable:
         first += WITHOUT_WAITING
     shares = desk.server.times_statements
     if before is None:
         tidy = f"{TIDY} {desk.server.settings} {first}"
         (found,) = await work(desk.wire, Ending(tidy, finish, may_follow=shares), observation)
-        return entry_of(found)
+        return desk.book.finished(step, entry_id, found)
     seen = await work(desk.wire, Ending(CHECK_DEFERRED, BELONGINGS, may_follow=shares), observation)
     try:
         restore = restoring(before, belongings_of(seen))
         (found,) = await desk.wire.fetch(finish, after=f"{restore} {first}")
     except ServerError as error:
         raise server_failed(step, error) from error
-    return entry_of(found)
+    return desk.book.finished(step, entry_id, found)
 
 
 async def commit(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,6 @@ from asyncmig.errors import AsyncmigError, MigrationFailedError
 from asyncmig.sql import Dialect, without_literals
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from asyncmig.engines.postgres.connection import Wire
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.postgres.desk import Desk
@@ -54,10 +52,7 @@ _LONGEST_QUERY = 200
 """Characters of a statement that are shown."""
 
 
-@asynccontextmanager
-async def watched(
-    desk: Desk, lock_timeout: float | None, on_waiting: OnWaiting
-) -> AsyncGenerator[None]:
+class Watch:
     """See who is in the way of what is sent inside the block, and name them in its error.
 
     Where no second connection can be had without being in somebody's way, nobody is seen.
@@ -67,24 +62,39 @@ async def watched(
         lock_timeout: Seconds that a statement may wait for a lock; ``None`` for no limit.
         on_waiting: Told of long waits.
     """
-    if not desk.may_watch:
-        yield
-        return
-    watch = _Watch(desk, lock_timeout, on_waiting)
-    try:
-        yield
-    except MigrationFailedError as error:
-        if error.sqlstate in _ENDED_WAITING:
-            error.blockers = watch.seen
-        raise
-    except asyncio.CancelledError:
-        watch.cut()  # no time for goodbyes
-        raise
-    finally:
-        await watch.leave()
+
+    def __init__(self, desk: Desk, lock_timeout: float | None, on_waiting: OnWaiting) -> None:
+        self._desk = desk
+        self._lock_timeout = lock_timeout
+        self._on_waiting = on_waiting
+        self._timer: asyncio.TimerHandle | None = None
+        self._lookout: _Lookout | None = None
+
+    async def __aenter__(self) -> None:
+        """Set a timer: that is all for a step that is done before, as most of them are."""
+        if self._desk.may_watch:
+            limit = self._lock_timeout
+            first = _FIRST_LOOK if limit is None else min(_FIRST_LOOK, limit / 2)
+            self._timer = asyncio.get_running_loop().call_later(first, self._begin)
+
+    def _begin(self) -> None:
+        self._lookout = _Lookout(self._desk, self._lock_timeout, self._on_waiting)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Leave the timer, or the second connection, in a bounded time."""
+        if self._timer is not None:
+            self._timer.cancel()
+        lookout = self._lookout
+        if lookout is None:
+            return
+        if isinstance(error, MigrationFailedError) and error.sqlstate in _ENDED_WAITING:
+            error.blockers = lookout.seen
+        if isinstance(error, asyncio.CancelledError):
+            lookout.cut()  # no time for goodbyes
+        await lookout.leave()
 
 
-class _Watch:
+class _Lookout:
     """A second connection, as long as it is needed.
 
     Attributes:
@@ -96,18 +106,11 @@ class _Watch:
         self._desk = desk
         self._query = _query(desk.wire.startup_pid, desk.server.name)
         self._pause = _LOOK_EVERY
-        first = _FIRST_LOOK
         if lock_timeout is not None:
-            first = min(first, lock_timeout / 2)
             self._pause = max(_OFTENEST, min(self._pause, lock_timeout / 4))
         self._tell = _Teller(on_waiting)
         self._is_over = asyncio.Event()
         self._wire: Wire | None = None
-        self._task: asyncio.Task[None] | None = None
-        # A timer costs a step that is done before nothing worth mentioning; a task would.
-        self._timer = asyncio.get_running_loop().call_later(first, self._begin)
-
-    def _begin(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._look_on())
 
     async def _look_on(self) -> None:
@@ -136,9 +139,6 @@ class _Watch:
 
     async def leave(self) -> None:
         """End it all, in a bounded time, also while this task is being cancelled."""
-        self._timer.cancel()
-        if self._task is None:
-            return
         self._is_over.set()
         if self._wire is None:
             self._task.cancel()  # it is still connecting
