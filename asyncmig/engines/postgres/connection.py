@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
@@ -19,7 +18,7 @@ from asyncmig.engines.postgres.problems import without_frames
 from asyncmig.errors import ConnectionInUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Iterator
+    from collections.abc import Coroutine, Iterator
 
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.url import PostgresUrl
@@ -86,6 +85,7 @@ class Wire:
         self.lent = lent
         self._own = _behind(raw)
         self._grace = Grace()
+        self._own_words = _OwnWords(self)
         self.owner_is_trusted = False
         self._config = self._own._config  # noqa: SLF001 - nothing public says it
         self._own._config = self._config._replace(command_timeout=None)  # noqa: SLF001
@@ -212,33 +212,15 @@ class Wire:
         rows = await self.fetch(query, after=after)
         return rows[0] if rows else None
 
-    @contextmanager
-    def own_words(self) -> Generator[None]:
-        """Turn asyncpg's errors into ours.
+    def own_words(self) -> _OwnWords:
+        """Turn asyncpg's errors into ours, for a block.
 
         Raises:
             ServerError: The server refused it.
             ConnectionLostError: The connection is gone.
             ConnectionInUseError: Somebody else uses the connection at the same time.
         """
-        try:
-            yield
-        except asyncpg.PostgresError as error:
-            if self.is_closed or str(error.sqlstate or "").startswith(_LOST_CLASSES):
-                raise ConnectionLostError(str(error)) from error
-            raise ServerError(error) from error
-        except asyncpg.InterfaceError as error:
-            if self.is_closed:
-                raise ConnectionLostError(str(error)) from error
-            message = f"the connection cannot be used for a migration: {error}"
-            hint = "nobody else may use it while migrations run, and tasks must have ended"
-            raise ConnectionInUseError(message, hint=hint) from error
-        except asyncpg.InternalClientError as error:  # it has read a goodbye that nobody asked for
-            self.terminate()
-            raise ConnectionLostError("the server has ended it") from error
-        except DRIVER_ERRORS as error:
-            self.terminate()
-            raise ConnectionLostError(str(error) or type(error).__name__) from error
+        return self._own_words
 
     async def end_transaction(self) -> None:
         """Roll back whatever is open, also what asyncpg does not know of or has lost count of."""
@@ -275,6 +257,42 @@ class Wire:
     def is_in_transaction(self) -> bool:
         """Whether the server said so with its last answer."""
         return not self.is_closed and bool(self._own.is_in_transaction())
+
+
+class _OwnWords:
+    """What :meth:`Wire.own_words` is, several times for each migration: no generator for each."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DRIVER_ERRORS):
+            raise self._translated(error) from error
+
+    def _translated(self, error: Exception) -> Exception:
+        wire = self._wire
+        match error:
+            case asyncpg.PostgresError():
+                if wire.is_closed or str(error.sqlstate or "").startswith(_LOST_CLASSES):
+                    return ConnectionLostError(str(error))
+                return ServerError(error)
+            case asyncpg.InterfaceError():
+                return ConnectionLostError(str(error)) if wire.is_closed else _in_use(error)
+            case asyncpg.InternalClientError():  # it has read a goodbye that nobody asked for
+                wire.terminate()
+                return ConnectionLostError("the server has ended it")
+            case _:
+                wire.terminate()
+                return ConnectionLostError(str(error) or type(error).__name__)
+
+
+def _in_use(error: asyncpg.InterfaceError) -> ConnectionInUseError:
+    message = f"the connection cannot be used for a migration: {error}"
+    hint = "nobody else may use it while migrations run, and tasks must have ended"
+    return ConnectionInUseError(message, hint=hint)
 
 
 def _look_at(waiter: asyncio.Future[object]) -> None:

@@ -11,7 +11,7 @@ from asyncmig.engines.postgres.advisory import AdvisoryLock, TransactionLock
 from asyncmig.engines.postgres.book import Book
 from asyncmig.engines.postgres.connection import ConnectionLostError, ServerError
 from asyncmig.engines.postgres.greeting import greet, settle_in
-from asyncmig.engines.postgres.guards import Guard, entering, unless
+from asyncmig.engines.postgres.guards import Guard, refuse_entry, unless
 from asyncmig.engines.postgres.lent import belongings, give_back
 from asyncmig.engines.postgres.refusals import is_queueing, readable
 from asyncmig.engines.postgres.row_lock import KeptRowLock, RowLock
@@ -298,17 +298,22 @@ class Desk:
         guards = unless(self.mutex.fence, Guard.FENCE)
         if planned is not None:
             guards += unless(self.table.is_at(planned), Guard.HISTORY)
-        with entering():
-            return await transaction.begin(f"{guards} {first}", query)
+        return await self.enter_guarded(transaction, f"{guards} {first}", query)
 
-    async def enter_fenced(self, transaction: Transaction, first: str) -> None:
-        """Begin a transaction with statements that fail unless it is the only one.
+    async def enter_guarded(
+        self, transaction: Transaction, first: str, query: str | None = None
+    ) -> list[Row]:
+        """Begin a transaction with statements of which a guard is one, see :meth:`enter`.
 
         Raises:
             FenceTakenError: Another runner is in one.
+            HistoryMovedError: The history is another one.
         """
-        with entering():
-            await transaction.begin(first)
+        try:
+            return await transaction.begin(first, query)
+        except ServerError as error:
+            refuse_entry(error)
+            raise
 
     async def compare(self, planned: Generation) -> None:
         """Make sure that the history is the one that was planned from.

@@ -8,16 +8,14 @@ its own (READ COMMITTED), so a guard sees what was committed before the one in f
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from asyncmig.engines.base import HistoryMovedError
-from asyncmig.engines.postgres.connection import ServerError
 from asyncmig.engines.postgres.refusals import FenceTakenError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from asyncmig.engines.postgres.connection import ServerError
 
 _INVALID_TEXT = "22P02"
 
@@ -47,20 +45,15 @@ def guard_of(error: ServerError) -> Guard | None:
     return next((guard for guard in Guard if guard in error.message), None)
 
 
-@contextmanager
-def entering() -> Generator[None]:
-    """Tell why a transaction is not to go on.
+def refuse_entry(error: ServerError) -> None:
+    """Tell why a transaction is not to go on, when it was a guard that said so.
 
     Raises:
         FenceTakenError: Another runner is in one.
         HistoryMovedError: The history is not the one that was planned from.
     """
-    try:
-        yield
-    except ServerError as error:
-        guard = guard_of(error)
-        if guard is Guard.FENCE:
-            raise FenceTakenError from error
-        if guard is Guard.HISTORY:
-            raise HistoryMovedError from error
-        raise
+    guard = guard_of(error)
+    if guard is Guard.FENCE:
+        raise FenceTakenError from error
+    if guard is Guard.HISTORY:
+        raise HistoryMovedError from error

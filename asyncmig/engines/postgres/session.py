@@ -6,7 +6,7 @@ What applies steps, and the lexer with it, is imported when there is one: mostly
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from asyncmig.engines import base
 from asyncmig.engines.base import HistoryMovedError
@@ -22,7 +22,7 @@ from asyncmig.engines.postgres.refusals import (
 from asyncmig.importing import imported
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from asyncmig.engines.base import Adoption, Share, StepEvents, Wait
     from asyncmig.engines.statements import Prepared
@@ -46,6 +46,9 @@ _IN_BATCHES = (
 )
 
 
+T = TypeVar("T")
+
+
 class PostgresSession(Desk):
     """One visit, see :class:`asyncmig.engines.base.Session`: a desk, and what is done at it."""
 
@@ -58,6 +61,7 @@ class PostgresSession(Desk):
                 waited = await self._take_lock(wait)
                 await wait.admit(self)
                 await self._make_table()
+            await imported(*_APPLYING)
             yield waited
         finally:
             await self.release()
@@ -70,22 +74,26 @@ class PostgresSession(Desk):
         prepared: Prepared | None = None,
     ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
-        await imported(*_APPLYING)
+        return await self._waiting_again(self._apply(step, planned, events, prepared))
+
+    async def _apply(
+        self, step: Step, planned: Generation, events: StepEvents, prepared: Prepared | None
+    ) -> HistoryEntry:
+        if step.script.batching is not None:
+            await imported(*_IN_BATCHES)
+            from asyncmig.engines.postgres import batched
+
+            return await batched.apply(self, step, planned, events, prepared)
+        if step.script.transaction:
+            from asyncmig.engines.postgres.transactional import apply
+
+            return await apply(self, step, planned, events, prepared)
         from asyncmig.engines.postgres.autocommit import apply_python, apply_sql
-        from asyncmig.engines.postgres.transactional import apply
         from asyncmig.migration import SqlScript
 
-        async with self._waiting_again():
-            if step.script.batching is not None:
-                await imported(*_IN_BATCHES)
-                from asyncmig.engines.postgres import batched
-
-                return await batched.apply(self, step, planned, events, prepared)
-            if step.script.transaction:
-                return await apply(self, step, planned, events, prepared)
-            if isinstance(step.script, SqlScript):
-                return await apply_sql(self, step, planned, events, prepared)
-            return await apply_python(self, step, planned, events)
+        if isinstance(step.script, SqlScript):
+            return await apply_sql(self, step, planned, events, prepared)
+        return await apply_python(self, step, planned, events)
 
     async def apply_in_turn(self, shares: Sequence[Share], planned: Generation) -> None:
         """Run the first step."""
@@ -95,11 +103,10 @@ class PostgresSession(Desk):
         self, shares: Sequence[Share], planned: Generation
     ) -> tuple[HistoryEntry, ...]:
         """Run steps in one transaction, and commit them all with their history, or nothing."""
-        await imported(*_APPLYING, "asyncmig.engines.postgres.together")
+        await imported("asyncmig.engines.postgres.together")
         from asyncmig.engines.postgres.together import apply_together
 
-        async with self._waiting_again():
-            return await apply_together(self, shares, planned)
+        return await self._waiting_again(apply_together(self, shares, planned))
 
     async def residents(self) -> Sequence[str]:
         """Name the tables and views that are there and not ours."""
@@ -117,15 +124,22 @@ class PostgresSession(Desk):
     ) -> None:
         """Take the lock, run steps in one transaction, look at what each locks, roll back."""
         await imported(*_APPLYING, "asyncmig.engines.postgres.rehearsal")
-        from asyncmig.engines.postgres.rehearsal import rehearse
-
         self.wait = wait
         try:
-            async with self._waiting_again():
-                await self._take_lock(wait)
-                await rehearse(self, choose, on_locks)
+            await self._waiting_again(self._rehearse(choose, wait, on_locks))
         finally:
             await self.release()
+
+    async def _rehearse(
+        self,
+        choose: Callable[[History], Sequence[Step]],
+        wait: Wait,
+        on_locks: Callable[[Step, LockReport], None],
+    ) -> None:
+        from asyncmig.engines.postgres.rehearsal import rehearse
+
+        await self._take_lock(wait)
+        await rehearse(self, choose, on_locks)
 
     async def flush(self) -> None:
         """Have the disk hold what was applied."""
@@ -138,18 +152,15 @@ class PostgresSession(Desk):
 
     async def edit(self, edit: Edit, planned: Generation) -> HistoryEntry:
         """Change the history alone, in a transaction."""
-        await imported(*_APPLYING)
         from asyncmig.engines.postgres import transactional
 
-        async with self._waiting_again():
-            return await transactional.edit_history(self, edit, planned)
+        return await self._waiting_again(transactional.edit_history(self, edit, planned))
 
     async def adopt(self, adoption: Adoption, planned: Generation) -> tuple[HistoryEntry, ...]:
         """Append what another tool has done, all in one transaction."""
         from asyncmig.engines.postgres.adopting import adopt
 
-        async with self._waiting_again():
-            return await adopt(self, adoption, planned)
+        return await self._waiting_again(adopt(self, adoption, planned))
 
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``, for the runners that wait."""
@@ -158,12 +169,17 @@ class PostgresSession(Desk):
         with suppress(HistoryMovedError), readable():
             await transactional.record_failure(self, step, failure)
 
-    @asynccontextmanager
-    async def _waiting_again(self) -> AsyncGenerator[None]:
-        """Wait for the lock once more, outside of any transaction, when one met another runner."""
+    async def _waiting_again(self, work: Awaitable[T]) -> T:
+        """Do some work; where it met another runner, wait for the lock once more.
+
+        Outside of any transaction.
+
+        Raises:
+            FenceTakenError: It did, and the lock is taken again.
+        """
         with readable():
             try:
-                yield
+                return await work
             except FenceTakenError:
                 assert self.wait is not None  # noqa: S101 - only inside lock()
                 await self._take_lock(self.wait)
@@ -179,8 +195,7 @@ class PostgresSession(Desk):
         """Create the history table under the lock: CREATE … IF NOT EXISTS alone is a race."""
         while (rights := await self.book.rights()) is None:
             with suppress(HistoryMovedError):
-                async with self._waiting_again():
-                    await self._create_table()
+                await self._waiting_again(self._create_table())
         if not all(rights):
             raise no_write(self.table)
 

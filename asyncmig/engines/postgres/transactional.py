@@ -115,7 +115,7 @@ async def _enter(
     settings = desk.transaction_settings(step.script)
     if compared is None and step.replaces is None and not desk.wire.lent:
         row = desk.book.fenced_opening(step, entry_id, desk.mutex.fence)
-        await desk.enter_fenced(transaction, f"{settings} {row}{BEGUN}")
+        await desk.enter_guarded(transaction, f"{settings} {row}{BEGUN}")
         return None
     first = f"{settings} {desk.book.opening(step, entry_id)}{BEGUN}"
     if not desk.wire.lent:
