@@ -101,6 +101,11 @@ class Step:
         is_one = script.transaction and script.batching is None
         return is_one and not isinstance(script, PythonScript)
 
+    @property
+    def outcome(self) -> RowState:
+        """What its row says once it is done."""
+        return RowState.APPLIED if self.direction is Direction.UP else RowState.REVERTED
+
     def edit(self) -> Edit:
         """Return what this step, once it is done, changes in the history."""
         up = self.direction is Direction.UP
@@ -111,7 +116,7 @@ class Step:
             version=self.version,
             name=self.name,
             checksum=self.checksum,
-            state=RowState.APPLIED if up else RowState.REVERTED,
+            state=self.outcome,
             down_sql=None if sql is None else sql.text,
             down_transaction=sql is None or sql.transaction,
         )

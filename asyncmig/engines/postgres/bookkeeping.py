@@ -57,11 +57,10 @@ def opening(
 
 def closing(table: HistoryTable, step: Step, entry_id: int, duration_ms: str) -> list[str]:
     """Set the row of a step to its final state; the duration is SQL."""
-    edit = step.edit()
-    return [
-        *_retired(table, edit, RowState.REVERTED),
-        table.finish(entry_id, edit.row.state, duration_ms),
-    ]
+    finish = table.finish(entry_id, step.outcome, duration_ms)
+    if step.replaces is None:
+        return [finish]
+    return [*_retired(table, step.edit(), RowState.REVERTED), finish]
 
 
 def editing(table: HistoryTable, runner: Runner, edit: Edit, entry_id: int) -> list[str]:

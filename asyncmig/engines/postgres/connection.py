@@ -191,7 +191,7 @@ class Wire:
         copied = f"{after} COPY {what} TO STDOUT (ENCODING 'utf8')"
         with self.own_words():
             try:  # the public method is for one statement, and puts nothing in front of it
-                await self._own._copy_out(copied, receive, None)  # noqa: SLF001
+                await self._own._protocol.copy_out(copied, receive, None)  # noqa: SLF001
             except asyncpg.InternalClientError:
                 self._disown_waiter()
                 raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -92,7 +91,7 @@ async def _run_to_the_end(
         await run_statements(wire, step, script, statements, observation=observation)
         return await ending.follow(wire, step)
     rest = list(messages(statements))
-    rest[:1] = [replace(message, has_savepoint=False) for message in rest[:1]]
+    rest[:1] = [Message(message.statements) for message in rest[:1]]
     shares = ending.may_follow and statements and statements[-1].words[:1] != _COPY
     last = rest.pop() if shares else None
     for message in rest:
