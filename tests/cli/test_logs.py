@@ -117,6 +117,19 @@ def test_a_run_that_fails_before_it_migrates_says_so_without_structlog(cli: Comm
     assert ended["error"] == "the database no.db is a folder"
 
 
+def test_a_setup_may_log_while_it_is_imported(cli: CommandLine) -> None:
+    """It is the user's code, and the first of it that runs: long before there is a lock."""
+    (cli.root / "hooks.py").write_text(
+        "import structlog\n"
+        "structlog.get_logger().info('imported')\n"
+        "async def prepare(connection): pass\n"
+    )
+
+    lines = logged_by_a_process(cli, "up", "--setup", "hooks:prepare")
+
+    assert ("info", "imported") == (lines[0]["level"], lines[0]["event"])
+
+
 def test_what_others_log_is_rendered_by_structlog_whenever_it_comes() -> None:
     """A driver may warn before the first migration; what structlog says then is not lost either."""
     script = (
