@@ -20,6 +20,7 @@ from asyncmig.migration import Direction
 from asyncmig.sources.decode import decode
 from asyncmig.sources.location import LONG, locate
 from asyncmig.sources.quick_look import (
+    PLAIN_UP,
     has_foreign_marker,
     may_have_markers,
     may_have_markers_in,
@@ -158,13 +159,17 @@ def _checksum(
     return checksum(_part(entry, decode(content, UNTOLD), ending, dialect))
 
 
+_MARKED = PLAIN_UP.encode()
+
+
 def _is_plain(content: bytes) -> bool:
     """Tell whether a file is hashed as it is: there is no marker in it, nothing to decode.
 
     Most files are like that, and these looks cost a tenth of what they spare.
     """
     return (
-        content.isascii()
+        not content.startswith(_MARKED)
+        and content.isascii()
         and b"\r" not in content
         and b"\0" not in content
         and (b"-" not in content or not may_have_markers_in(content))
