@@ -186,6 +186,22 @@ class Turn:
         refuse_moved = fence.refuse_moved_inside if raw.in_transaction else fence.refuse_moved
         self._transaction.begin(raw)
         refuse_moved(raw, self._planned)
+        self._open(raw)
+
+    def begin_again(self, raw: Raw, error: Exception) -> None:
+        """Undo what the step has done, and take the turn anew.
+
+        Raises:
+            MigrationFailedError: The other steps of a single transaction are gone with it.
+        """
+        self.authorizer.remove(raw)
+        self._transaction.begin_again(raw)
+        if not raw.in_transaction:
+            raise self._failed(str(error)) from error
+        self._desk.fence.refuse_moved(raw, self._planned)
+        self._open(raw)
+
+    def _open(self, raw: Raw) -> None:
         if self._keys:
             self._keys.note_violations(raw)
         if self._opens_row:

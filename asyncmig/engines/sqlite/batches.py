@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Any
 
-    from asyncmig.engines.sqlite.bodies import Body
     from asyncmig.engines.sqlite.connection import Driver, Raw
     from asyncmig.engines.statements import Prepared
     from asyncmig.plan import Step
@@ -59,7 +58,7 @@ class Batch(Protocol):
     """What one batch runs."""
 
     @property
-    def body(self) -> Body:
+    def body(self) -> SqlBody | PythonBody:
         """What runs it."""
         ...
 

@@ -32,6 +32,10 @@ class Transaction(Protocol):
         """Keep everybody else from writing, and let what follows be undone as a whole."""
         ...
 
+    def begin_again(self, raw: Raw) -> None:
+        """Undo what was done since, and begin anew, unless more than that is gone."""
+        ...
+
     def commit(self, raw: Raw) -> None:
         """Keep what was done since, together with what the transaction is part of."""
         ...
@@ -47,6 +51,11 @@ class Alone:
     def begin(self, raw: Raw) -> None:
         """Begin it."""
         raw.execute("BEGIN IMMEDIATE")
+
+    def begin_again(self, raw: Raw) -> None:
+        """Undo it, and begin another one."""
+        roll_back(raw)
+        self.begin(raw)
 
     def commit(self, raw: Raw) -> None:
         """Wait for the disk."""
@@ -87,6 +96,17 @@ class SharedTransaction:
             self.refuse_lost()
         raw.execute(f"SAVEPOINT {SAVEPOINT}")
         self._is_in_migration = True
+
+    def begin_again(self, raw: Raw) -> None:
+        """Undo the migration alone, and let it begin anew.
+
+        Raises:
+            HistoryMovedError: The others are gone.
+        """
+        if raw.in_transaction:
+            raw.execute(f"ROLLBACK TO {SAVEPOINT}")
+        else:
+            self.begin(raw)
 
     def commit(self, raw: Raw) -> None:
         """Add the migration to those that wait for :meth:`flush`."""

@@ -18,7 +18,7 @@ from asyncmig.engines.sqlite.failures import is_busy
 from asyncmig.engines.sqlite.foreign_keys import ForeignKeysOff
 from asyncmig.engines.sqlite.leftovers import Surroundings
 from asyncmig.engines.sqlite.records import roll_back
-from asyncmig.engines.sqlite.shared import Alone
+from asyncmig.engines.sqlite.shared import SAVEPOINT, Alone
 from asyncmig.errors import DatabaseError, DatabaseUnavailableError
 from asyncmig.migration import PythonScript, SqlScript
 
@@ -90,9 +90,16 @@ class OneForAll:
                 self._keys.turn_off(raw)
             raw.execute("BEGIN IMMEDIATE")
             self._before = Surroundings.of(raw)
+        raw.execute(f"SAVEPOINT {SAVEPOINT}")
+
+    def begin_again(self, raw: Raw) -> None:
+        """Undo the step alone, unless all of them are gone."""
+        if raw.in_transaction:
+            raw.execute(f"ROLLBACK TO {SAVEPOINT}")
 
     def commit(self, raw: Raw) -> None:
         """Make way for the next step; the COMMIT of all is :meth:`conclude`."""
+        raw.execute(f"RELEASE {SAVEPOINT}")
         self._left -= 1
         if self._left and self._before is not None:
             self._before.put_back(raw)
