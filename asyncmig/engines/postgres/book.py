@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from asyncmig.engines.postgres import bookkeeping
 from asyncmig.engines.postgres.bookkeeping import SINCE_STARTED
 from asyncmig.engines.postgres.connection import ServerError
+from asyncmig.engines.postgres.copied import rows_of
 from asyncmig.engines.postgres.guards import Guard, guard_of, only_if, unless
 from asyncmig.engines.postgres.table import AS_ISO, ITS_OWN, PLAIN
 from asyncmig.engines.rows import COLUMNS, entry_from, finished_entry, instant_of, progress_text
@@ -63,9 +64,9 @@ class Book:
         """
         from asyncmig.history import History
 
-        rows = await self._rows(self._table.select())
-        if rows is not None:
-            return await asyncio.to_thread(_history_of, rows)
+        copied = await self._copied(self._table.select())
+        if copied is not None:
+            return await asyncio.to_thread(_history_of, copied)
         if not only_here:
             await self._refuse_elsewhere()
         return History(exists=False)
@@ -79,8 +80,8 @@ class Book:
         """
         if not known.entries:
             return False
-        rows = await self._rows(self._table.select_since(known.entries[-1].id))
-        return rows is not None and known.ends_with(map(entry_of, rows))
+        copied = await self._copied(self._table.select_since(known.entries[-1].id))
+        return copied is not None and known.ends_with(map(entry_of, rows_of(copied)))
 
     async def glance(self) -> InForce | None:
         """Read of the history only what is in force.
@@ -99,26 +100,28 @@ class Book:
     async def _traces(self) -> Iterable[Row] | None:
         if self._must_ask_for_owner and not self._wire.lent:
             return await self._traces_for_superuser()
-        return await self._copied() if await self._may_use() else None
+        return await self._seen() if await self._may_use() else None
 
     async def _traces_for_superuser(self) -> Iterable[Row] | None:
         """Ask in the same message whether the table's owner is plainly to be trusted."""
         try:
-            rows = await self._copied(after=unless(self._table.has_plain_owner, Guard.OWNER))
+            rows = await self._seen(after=unless(self._table.has_plain_owner, Guard.OWNER))
         except ServerError as error:
             if guard_of(error) is not Guard.OWNER:
                 raise
-            return await self._copied() if await self._may_use() else None
+            return await self._seen() if await self._may_use() else None
         self._wire.owner_is_trusted = rows is not None
         return rows
 
-    async def _copied(self, after: str = "") -> Iterable[Row] | None:
-        copied = self._wire.copy(self._table.glance, after=after, apart=len(PARTICULARS))
-        return await self._found(copied)
+    async def _seen(self, after: str = "") -> Iterable[Row] | None:
+        copied = await self._found(self._wire.copied(self._table.glance, after=after))
+        return None if copied is None else rows_of(copied, apart=len(PARTICULARS))
 
-    async def _rows(self, query: str) -> list[Row] | None:
+    async def _copied(self, query: str) -> bytearray | None:
         """Return what a query finds in the table, ``None`` when there is no table."""
-        return await self._found(self._wire.fetch(query)) if await self._may_use() else None
+        if not await self._may_use():
+            return None
+        return await self._found(self._wire.copied(f"({query})"))
 
     @property
     def _must_ask_for_owner(self) -> bool:
@@ -277,8 +280,9 @@ def _ended(statements: list[str]) -> str:
     return "".join(f"{statement}; " for statement in statements)
 
 
-def _history_of(rows: list[Row]) -> History:
-    """Return the history that the rows stand for; with thousands of them that takes a while."""
+def _history_of(copied: bytearray) -> History:
+    """Return the history that was read; with thousands of rows that takes a while."""
+    from asyncmig.breathing import breathing
     from asyncmig.history import History
 
-    return History(tuple(map(entry_of, rows)))
+    return History(tuple(map(entry_of, breathing(rows_of(copied)))))

@@ -18,7 +18,7 @@ from asyncmig.engines.postgres.problems import without_frames
 from asyncmig.errors import ConnectionInUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine
 
     from asyncmig.engines.postgres.copied import Row
     from asyncmig.engines.url import PostgresUrl
@@ -160,11 +160,11 @@ class Wire:
         return tag
 
     async def fetch(self, query: str, *, after: str = "") -> list[Row]:
-        """Return the rows of one statement, every value as text; see :meth:`copy`."""
-        return list(await self.copy(f"({query})", after=after))
+        """Return the rows of one statement, every value as text; see :meth:`copied`."""
+        return list(rows_of(await self.copied(f"({query})", after=after)))
 
-    async def copy(self, what: str, *, after: str = "", apart: int = -1) -> Iterator[Row]:
-        """Return the rows that COPY reads, every value as text.
+    async def copied(self, what: str, *, after: str = "") -> bytearray:
+        """Return what COPY sends, for :func:`asyncmig.engines.postgres.copied.rows_of`.
 
         That is one message, leaves no portal open, and knows nothing of the codecs and record
         classes that an application may have set on a connection that it lends.
@@ -173,8 +173,6 @@ class Wire:
             what: A table with the names of columns, or a statement in parentheses.
             after: Statements to send in front of it in the same message, each ended. asyncpg
                 drops what they return, but must not meet another COPY there.
-            apart: How many columns are told apart, from the last one on; those in front of them
-                come as one text, with tabs between. By default all are.
 
         Raises:
             ServerError: The server refused it.
@@ -195,7 +193,7 @@ class Wire:
             except asyncpg.InternalClientError:
                 self._disown_waiter()
                 raise
-        return rows_of(received, apart)
+        return received
 
     def _disown_waiter(self) -> None:
         """Keep asyncio quiet about a future that asyncpg forgets.

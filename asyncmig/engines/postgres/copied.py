@@ -23,7 +23,8 @@ def rows_of(copied: bytes | bytearray, apart: int = -1) -> Iterator[Row]:
 
     Args:
         copied: What was sent.
-        apart: How many values to tell apart, from the last one on; by default all.
+        apart: How many values to tell apart, from the last one on; those in front of them come as
+            one text, with tabs between. By default all are.
     """
     for line in copied.decode().split("\n")[:-1]:
         fields = line.rsplit("\t", apart)
@@ -31,6 +32,8 @@ def rows_of(copied: bytes | bytearray, apart: int = -1) -> Iterator[Row]:
 
 
 def _value(field: str) -> str | None:
+    if "\\" not in field:  # as in most fields of a line that has one somewhere
+        return field
     return None if field == _NULL else _ESCAPE.sub(_meaning, field)
 
 

@@ -55,6 +55,7 @@ def read_history(raw: Raw, table: Table, known: History | None = None) -> Histor
     Raises:
         HistoryFormatError: A newer release wrote it, or it is no history at all.
     """
+    from asyncmig.breathing import breathing
     from asyncmig.history import History
 
     if known is not None and known.entries:
@@ -62,7 +63,7 @@ def read_history(raw: Raw, table: Table, known: History | None = None) -> Histor
         if rows is not None and known.ends_with(map(_entry, rows)):
             return known
     rows = _every(raw, table, table.every_row(), list[Row])
-    return History(exists=False) if rows is None else History(tuple(map(_entry, rows)))
+    return History(exists=False) if rows is None else History(tuple(map(_entry, breathing(rows))))
 
 
 def _entry(row: Row) -> HistoryEntry:
