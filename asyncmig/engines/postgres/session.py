@@ -61,7 +61,6 @@ class PostgresSession(Desk):
                 waited = await self._take_lock(wait)
                 await wait.admit(self)
                 await self._make_table()
-            await imported(*_APPLYING)
             yield waited
         finally:
             await self.release()
@@ -74,6 +73,7 @@ class PostgresSession(Desk):
         prepared: Prepared | None = None,
     ) -> HistoryEntry:
         """Run one step and commit it together with its history."""
+        await imported(*_APPLYING)
         return await self._waiting_again(self._apply(step, planned, events, prepared))
 
     async def _apply(
