@@ -30,7 +30,7 @@ class MigrationEvent(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class MigrationStarted(MigrationEvent):
-    """A migration is about to run; its turn is confirmed under the lock.
+    """A migration is about to run; its turn has come, by the history read under the lock.
 
     Attributes:
         resumed: Whether it goes on where an earlier run stopped.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asyncmig.engines.postgres.begun import STILL_OURS, is_lost
 from asyncmig.engines.postgres.connection import ServerError
+from asyncmig.engines.postgres.guards import refuse_entry
 from asyncmig.errors import MigrationFailedError, TransactionLostError
 
 if TYPE_CHECKING:
@@ -26,11 +27,27 @@ class Ending:
         orders: What to do, each statement ended.
         query: What to ask at last.
         may_follow: Whether it may share a message with the last of the author's code.
+        opening: What is still to be sent in front of that code, which then is SQL that nobody
+            looks at: the beginning of the transaction, each statement ended.
     """
 
     orders: str
     query: str
     may_follow: bool = True
+    opening: str = ""
+
+    async def begin(self, wire: Wire) -> None:
+        """Send the opening by itself.
+
+        Raises:
+            FenceTakenError: Another runner is in its transaction.
+            ServerError: It was refused.
+        """
+        try:
+            await wire.execute(self.opening)
+        except ServerError as error:
+            refuse_entry(error)
+            raise
 
     async def follow(self, wire: Wire, step: Step, last: Message | None = None) -> list[Row]:
         """Send it behind the last of the author's statements.
@@ -42,6 +59,7 @@ class Ending:
 
         Raises:
             TransactionLostError: The author's code ended our transaction.
+            FenceTakenError: The opening found another runner in its transaction.
             MigrationFailedError: The end was refused, by a deferred constraint for one.
             ServerError: What stands in front of it was refused, and is taken back.
         """
@@ -51,9 +69,19 @@ class Ending:
         except ServerError as error:
             if is_lost(error):
                 raise transaction_lost(step) from error
-            if last is not None and await is_undone(wire, last):
+            refuse_entry(error)
+            if last is not None and await is_about(wire, last, error):
                 raise
             raise server_failed(step, error) from error
+
+
+async def is_about(wire: Wire, message: Message, error: ServerError) -> bool:
+    """Tell whether an error is of the author's statements, and not of what stands around them.
+
+    The server reads all of a message before it begins with it: an error of syntax is in front of
+    our own beginning, which then cannot be gone back to.
+    """
+    return await is_undone(wire, message) or message.holds(error.position)
 
 
 async def is_undone(wire: Wire, message: Message) -> bool:

@@ -42,10 +42,12 @@ class Message:
         statements: One or more.
         has_savepoint: Whether it has a savepoint of its own. One by itself needs none, nor do those
             that have nothing of the author's in front of them: there :data:`BEGUN` serves.
+        opening: What begins the transaction, where that goes along; each statement ended.
     """
 
     statements: tuple[Statement, ...]
     has_savepoint: bool = False
+    opening: str = ""
 
     @property
     def is_one(self) -> bool:
@@ -55,8 +57,11 @@ class Message:
     @property
     def text(self) -> str:
         """What to send."""
-        text = "".join(map(_ended, self.statements))
-        return behind_savepoint(text) if self.has_savepoint else text
+        return self.opening + (behind_savepoint(self._own) if self.has_savepoint else self._own)
+
+    @property
+    def _own(self) -> str:
+        return "".join(map(_ended, self.statements))
 
     @property
     def undo(self) -> str:
@@ -67,12 +72,20 @@ class Message:
         """
         return _UNDO if self.has_savepoint else BACK
 
+    @property
+    def _lead(self) -> int:
+        return len(self.opening) + (len(_OPENING) if self.has_savepoint else 0)
+
+    def holds(self, position: int | None) -> bool:
+        """Tell whether a position in the text is in one of the statements."""
+        return position is not None and 0 <= position - self._lead < len(self._own)
+
     def find(self, position: int) -> tuple[Statement, int]:
         """Return the statement that a position in the text is in, and the place in its own text.
 
         What follows a statement, if only the semicolon, is none of the author's: that is its end.
         """
-        position -= len(_OPENING) if self.has_savepoint else 0
+        position -= self._lead
         ends = accumulate(len(_ended(statement)) for statement in self.statements)
         found = (s for s, end in zip(self.statements, ends, strict=True) if position < end)
         statement = next(found, self.statements[-1])

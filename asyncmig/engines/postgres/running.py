@@ -86,7 +86,10 @@ async def _run_to_the_end(
     *,
     observation: Observation | None,
 ) -> list[Row]:
-    """Send statements in the same way, and the ending in one message with the last of them."""
+    """Send statements in the same way, and the ending in one message with the last of them.
+
+    The opening goes along where there is one message only.
+    """
     if observation is not None:
         await run_statements(wire, step, script, statements, observation=observation)
         return await ending.follow(wire, step)
@@ -94,6 +97,10 @@ async def _run_to_the_end(
     rest[:1] = [Message(message.statements) for message in rest[:1]]
     shares = ending.may_follow and statements and statements[-1].words[:1] != _COPY
     last = rest.pop() if shares else None
+    if last is not None and not rest:
+        last = Message(last.statements, opening=ending.opening)
+    elif ending.opening:
+        await ending.begin(wire)
     for message in rest:
         await _send(wire, step, script, message)
     if last is not None:

@@ -15,6 +15,11 @@ _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
 """Whatever the default is: a stricter one would not see what another runner has just committed."""
 
 
+def beginning_with(first: str) -> str:
+    """Return the statements that begin a transaction with others, each ended."""
+    return f"{_BEGIN} {first}"
+
+
 class Transaction:
     """A transaction in which only we speak.
 
@@ -38,7 +43,7 @@ class Transaction:
         Returns:
             The rows of the answer.
         """
-        return await self._send(f"{_BEGIN} {first}", query)
+        return await self._send(beginning_with(first), query)
 
     async def _send(self, statements: str, query: str | None) -> list[Row]:
         if query is not None:

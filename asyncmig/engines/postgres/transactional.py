@@ -1,7 +1,8 @@
 """Run a step inside a transaction that commits its history with it.
 
 The order inside matters: fence, compare the history, append the row, and only then the author's
-code; tidy up, finish the row, COMMIT as a message of its own.
+code; tidy up, finish the row, COMMIT as a message of its own. All that is in front of COMMIT is one
+message where that can be.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ from asyncmig.engines.postgres.patience import patiently
 from asyncmig.engines.postgres.resume import refuse_progress
 from asyncmig.engines.postgres.running import ready
 from asyncmig.engines.postgres.settings import CHECK_DEFERRED, TIDY
-from asyncmig.engines.postgres.transaction import NestableTransaction, Transaction
+from asyncmig.engines.postgres.transaction import (
+    NestableTransaction,
+    Transaction,
+    beginning_with,
+)
 from asyncmig.engines.postgres.verdict import judge
 from asyncmig.engines.postgres.watch import Watch
 from asyncmig.engines.python_script import run_setup
-from asyncmig.errors import DatabaseUnavailableError
+from asyncmig.errors import DatabaseUnavailableError, MigrationFailedError
 from asyncmig.history import NewRow, RowState
-from asyncmig.migration import PythonScript
+from asyncmig.migration import PythonScript, SqlScript
 from asyncmig.request import Durability
 
 if TYPE_CHECKING:
@@ -70,15 +75,24 @@ async def _once(
 ) -> HistoryEntry:
     transaction = transaction_for(desk, [step])
     is_durable = not _waits_for_flush(desk, step)
+    opening = _opening(desk, step, planned)
     try:
-        before = await _enter(desk, transaction, step, planned)
+        before = None if opening else await _enter(desk, transaction, step, planned)
         entry_id = desk.entry_id(step, planned)
         entry = await run_inside(
-            desk, step, entry_id, before, work, events=events, is_durable=is_durable
+            desk,
+            step,
+            entry_id,
+            before,
+            work,
+            events=events,
+            is_durable=is_durable,
+            opening=opening,
         )
-    except ServerError as error:
+    except (ServerError, MigrationFailedError) as error:
         await transaction.roll_back()
-        if error.sqlstate == _UNIQUE_VIOLATION:
+        is_ours = isinstance(error, ServerError) or (opening and not error.statement)
+        if is_ours and error.sqlstate == _UNIQUE_VIOLATION:  # somebody may have the id of our row
             await desk.compare(planned)
         raise
     except BaseException:
@@ -103,6 +117,19 @@ def transaction_for(desk: Desk, steps: Iterable[Step]) -> Transaction:
     return Transaction(desk.wire)
 
 
+def _opening(desk: Desk, step: Step, planned: Generation) -> str:
+    """Return what begins the transaction, where it may share a message with the author's code.
+
+    The row is in front of that code all the same, and after an error the server reads no further.
+    """
+    settings = desk.settings
+    nobody_looks = settings.setup is None and settings.locks is None
+    goes_along = isinstance(step.script, SqlScript) and nobody_looks
+    if not goes_along or not _is_fenced(desk, step, planned):
+        return ""
+    return beginning_with(_fenced(desk, step, planned))
+
+
 async def _enter(
     desk: Desk, transaction: Transaction, step: Step, planned: Generation
 ) -> Belongings | None:
@@ -111,12 +138,11 @@ async def _enter(
     Returns:
         What the application that lends the connection has set on it; ``None`` for one of our own.
     """
+    if _is_fenced(desk, step, planned):
+        await desk.enter_guarded(transaction, _fenced(desk, step, planned))
+        return None
     entry_id, compared = desk.entry_id(step, planned), _compared(desk, planned)
     settings = desk.transaction_settings(step.script)
-    if compared is None and step.replaces is None and not desk.wire.lent:
-        row = desk.book.fenced_opening(step, entry_id, desk.mutex.fence)
-        await desk.enter_guarded(transaction, f"{settings} {row}{BEGUN}")
-        return None
     first = f"{settings} {desk.book.opening(step, entry_id)}{BEGUN}"
     if not desk.wire.lent:
         await desk.enter(transaction, compared, first)
@@ -124,6 +150,17 @@ async def _enter(
     before = belongings_of(await desk.enter(transaction, compared, query=BELONGINGS))
     await desk.wire.execute(first)
     return before
+
+
+def _is_fenced(desk: Desk, step: Step, planned: Generation) -> bool:
+    """Tell whether the row alone makes sure of everything: it is a new one, and takes the fence."""
+    return _compared(desk, planned) is None and step.replaces is None and not desk.wire.lent
+
+
+def _fenced(desk: Desk, step: Step, planned: Generation) -> str:
+    """Return what comes first in a transaction of which that is true."""
+    row = desk.book.fenced_opening(step, desk.entry_id(step, planned), desk.mutex.fence)
+    return f"{desk.transaction_settings(step.script)} {row}{BEGUN}"
 
 
 def _compared(desk: Desk, planned: Generation) -> Generation | None:
@@ -146,6 +183,7 @@ async def run_inside(
     *,
     events: StepEvents,
     is_durable: bool = True,
+    opening: str = "",
 ) -> HistoryEntry:
     """Run a step whose row is there, up to its COMMIT.
 
@@ -157,6 +195,7 @@ async def run_inside(
         work: Runs the author's code.
         events: What to tell meanwhile.
         is_durable: Whether the COMMIT that follows waits for the disk.
+        opening: What begins the transaction and appends the row, if that is still to be sent.
 
     Raises:
         MigrationFailedError: It failed, or locked what it must not.
@@ -167,7 +206,14 @@ async def run_inside(
     observation = await observed(desk)
     async with Watch(desk, lock_timeout, events.on_waiting):
         entry = await carry_out(
-            desk, step, entry_id, before, work, observation=observation, is_durable=is_durable
+            desk,
+            step,
+            entry_id,
+            before,
+            work,
+            observation=observation,
+            is_durable=is_durable,
+            opening=opening,
         )
     if observation is not None:
         judge(step, observation.policy, await told(observation, events))
@@ -183,6 +229,7 @@ async def carry_out(
     *,
     observation: Observation | None,
     is_durable: bool = True,
+    opening: str = "",
 ) -> HistoryEntry:
     """Run the author's code; if the transaction is still ours, tidy up and finish the row."""
     first, finish = desk.book.finishing(step, entry_id)
@@ -191,7 +238,8 @@ async def carry_out(
     shares = desk.server.times_statements
     if before is None:
         tidy = f"{TIDY} {desk.server.settings} {first}"
-        (found,) = await work(desk.wire, Ending(tidy, finish, may_follow=shares), observation)
+        ending = Ending(tidy, finish, may_follow=shares, opening=opening)
+        (found,) = await work(desk.wire, ending, observation)
         return desk.book.finished(step, entry_id, found)
     seen = await work(desk.wire, Ending(CHECK_DEFERRED, BELONGINGS, may_follow=shares), observation)
     try:

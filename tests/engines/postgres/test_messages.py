@@ -96,3 +96,14 @@ def test_what_stands_behind_the_file_is_its_end(script: str) -> None:
     last = message.statements[-1]
     for position in range(ours, len(message.text) + 9):
         assert (last, len(last.text)) == message.find(position)
+
+
+def test_an_opening_goes_first_and_holds_no_position() -> None:
+    """It is ours: an error in it is none of the author's, and positions count from behind it."""
+    (message,) = (replace(found, opening="BEGIN; ") for found in messages_of(TABLE))
+
+    assert f"BEGIN; {TABLE}" == message.text
+    assert [False, True, True, False] == [
+        message.holds(position) for position in (6, 7, 6 + len(TABLE), 7 + len(TABLE))
+    ]
+    assert (message.statements[0], 3) == message.find(10)
