@@ -64,6 +64,7 @@ class FakeDatabase:
         prepared: What came along with each step, as it was cut before.
         residents: The tables that are there and not ours.
         asked: What happens just before they are named, in turn; ``None`` for nothing.
+        in_sight: How many steps a session was given whenever it was to apply some.
     """
 
     rows: History = field(default_factory=lambda: History(exists=False))
@@ -79,6 +80,7 @@ class FakeDatabase:
     prepared: list[Prepared | None] = field(default_factory=list)
     residents: list[str] = field(default_factory=list)
     asked: deque[Hook | None] = field(default_factory=deque)
+    in_sight: list[int] = field(default_factory=list)
 
     @property
     def states(self) -> list[tuple[str, str]]:
@@ -219,6 +221,7 @@ class FakeSession:
 
     async def apply_in_turn(self, shares: Sequence[Share], planned: Generation) -> None:
         """Run the first step."""
+        self.database.in_sight.append(len(shares))
         await apply_first(self, shares, planned)
 
     async def apply_together(

@@ -67,6 +67,14 @@ async def test_what_is_pending_is_applied_under_one_lock() -> None:
     assert (list(database.rows)[1:], database.rows, 0.25) == (run.entries, run.history, run.waited)
 
 
+async def test_a_session_sees_few_steps_at_a_time() -> None:
+    """What a thousand bring along would have Python look for garbage in the middle of the run."""
+    database = FakeDatabase()
+    files = [versioned(n) for n in range(1, 46)]
+    await run_on(database, files).execute(up())
+    assert [*range(20, 0, -1), *range(20, 0, -1), *range(5, 0, -1)] == database.in_sight
+
+
 async def test_a_reversal_is_told_as_one() -> None:
     """Newest first."""
     database, told = FakeDatabase(applied(*FILES)), Told()
