@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CLOSER = (
     "asyncmig.events.event",
     "asyncmig.engines.base.step",
-    "asyncmig.engines.base.wait",
+    "asyncmig.engines.base.session",
     "asyncmig.history.edit",
     "asyncmig.history.history",
     "asyncmig.history.status",

@@ -19,7 +19,7 @@ and one that a later release does not have does no harm."""
 RUN = ("asyncmig.sources.checksums", "asyncmig.files", "asyncmig.glance", "asyncmig.run")
 HISTORY = ("asyncmig.history.entry", "asyncmig.history.history")
 LOOKING = ("asyncmig.status", "asyncmig.plan", "asyncmig.looking")
-WAITING = ("asyncmig.engines.base.wait",)
+WAITING = ("asyncmig.engines.base.session",)
 SETTLING = (*ANYIO_BACKEND, *WAITING, "asyncmig.status", "asyncmig.repair", "asyncmig.settlement")
 TRACING = (*ANYIO_BACKEND, *LOOKING, *WAITING, "asyncmig.tracing")
 ADOPTING = (

@@ -61,7 +61,6 @@ VALUES = {
     "asyncmig.engines.base.adoption",
     "asyncmig.engines.base.session",
     "asyncmig.engines.base.step",
-    "asyncmig.engines.base.wait",
     "asyncmig.events.event",
     "asyncmig.events.lock",
     "asyncmig.events.migration",
@@ -88,7 +87,7 @@ import asyncio, sys
 from asyncmig import Migrator
 from asyncmig.engines import open_engine
 from asyncmig.engines.base.runner import Runner
-from asyncmig.engines.base.wait import Wait
+from asyncmig.engines.base.session import Wait
 from asyncmig.engines.settings import EngineSettings
 from asyncmig.errors import LockTimeoutError
 

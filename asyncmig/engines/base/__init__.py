@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from asyncmig.engines.base.adoption import Adoption
     from asyncmig.engines.base.engine import Engine
     from asyncmig.engines.base.runner import Runner
-    from asyncmig.engines.base.session import Session
-    from asyncmig.engines.base.step import Share, StepEvents, apply_first, failure_of
+    from asyncmig.engines.base.session import Holder, Session, Wait, apply_first
+    from asyncmig.engines.base.step import Share, StepEvents, failure_of
     from asyncmig.engines.base.turns import ForeignLockTakenError, HistoryMovedError, NothingToDo
-    from asyncmig.engines.base.wait import Holder, Wait
 
 CLEANUP_SECONDS = 3.5
 """How long the whole clean-up of a cancelled run may take before the connection is terminated: well
@@ -31,14 +30,14 @@ _HOMES = {
     "Engine": "engine",
     "ForeignLockTakenError": "turns",
     "HistoryMovedError": "turns",
-    "Holder": "wait",
+    "Holder": "session",
     "NothingToDo": "turns",
     "Runner": "runner",
     "Session": "session",
     "Share": "step",
     "StepEvents": "step",
-    "Wait": "wait",
-    "apply_first": "step",
+    "Wait": "session",
+    "apply_first": "session",
     "failure_of": "step",
 }
 

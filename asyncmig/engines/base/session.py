@@ -1,16 +1,17 @@
-"""One visit to a database."""
+"""One visit to a database, and the wait for another runner that it may begin with."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from asyncmig.engines.base.adoption import Adoption
     from asyncmig.engines.base.step import Share, StepEvents
-    from asyncmig.engines.base.wait import Wait
     from asyncmig.engines.statements import Prepared
     from asyncmig.foreign import ForeignRow, ForeignTable, Reading
     from asyncmig.glance import InForce
@@ -202,3 +203,47 @@ class Session(Protocol):
     async def record_failure(self, step: Step, failure: Failure) -> None:
         """Append a row in state ``failed``, best effort, for the runners that wait."""
         ...
+
+
+async def apply_first(session: Session, shares: Sequence[Share], planned: Generation) -> None:
+    """Apply the first of several steps alone, see :meth:`Session.apply_in_turn`."""
+    first = shares[0]
+    with await first.around():
+        entry = await session.apply(first.step, planned, first.events, first.prepared)
+    first.events.on_applied(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock, as far as the database tells.
+
+    Attributes:
+        description: For people, such as ``asyncmig/1f3a… (pid 4711)``.
+        since: Since when it is connected.
+    """
+
+    description: str
+    since: datetime | None = None
+
+
+async def _anything(_session: Session) -> None:
+    """Find everything in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How to wait for another runner.
+
+    Attributes:
+        timeout: Seconds to wait at most; ``None`` for as long as the holder lives.
+        settled: Asked with the history at each poll: is there nothing left to do? May raise what
+            the holder's failure means for this runner.
+        on_waiting: Told now and then who is in the way, and for how many seconds so far.
+        admit: Asked under the lock, before anything is written, the history table included, which
+            may not be there yet. May raise.
+    """
+
+    timeout: float | None
+    settled: Callable[[History], bool]
+    on_waiting: Callable[[Holder | None, float], None]
+    admit: Callable[[Session], Awaitable[None]] = _anything

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
 
     from asyncmig.batching import Forecast
     from asyncmig.blocker import Blocker
-    from asyncmig.engines.base.session import Session
     from asyncmig.engines.statements import Prepared
     from asyncmig.errors import AsyncmigError
-    from asyncmig.history import Batches, Failure, Generation, HistoryEntry
+    from asyncmig.history import Batches, Failure, HistoryEntry
     from asyncmig.locks import LockReport
     from asyncmig.plan import Step
 
@@ -62,14 +61,6 @@ class Share:
     events: StepEvents
     around: Callable[[], Awaitable[AbstractContextManager[None]]]
     prepared: Prepared | None = None
-
-
-async def apply_first(session: Session, shares: Sequence[Share], planned: Generation) -> None:
-    """Apply the first of several steps alone, see :meth:`Session.apply_in_turn`."""
-    first = shares[0]
-    with await first.around():
-        entry = await session.apply(first.step, planned, first.events, first.prepared)
-    first.events.on_applied(entry)
 
 
 def failure_of(error: AsyncmigError) -> Failure:
