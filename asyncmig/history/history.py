@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asyncmig.history.entry import newest
@@ -40,12 +40,10 @@ class History:
     Attributes:
         entries: The rows.
         exists: ``False`` when the database has no history table yet.
-        counted: How many rows are unfinished, where that is known; ``None`` to count them.
     """
 
     entries: tuple[HistoryEntry, ...] = ()
     exists: bool = True
-    counted: int | None = field(default=None, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[HistoryEntry]:
         """Go through the rows, oldest first."""
@@ -58,17 +56,9 @@ class History:
     @property
     def generation(self) -> Generation:
         """What tells this history from every other one of the same database."""
-        return Generation(self._newest_id, self._unfinished)
-
-    @property
-    def _newest_id(self) -> int:
-        return self.entries[-1].id if self.entries else 0
-
-    @property
-    def _unfinished(self) -> int:
-        if self.counted is not None:
-            return self.counted
-        return sum(1 for entry in self.entries if entry.state is RowState.APPLYING)
+        newest_id = self.entries[-1].id if self.entries else 0
+        unfinished = sum(1 for entry in self.entries if entry.state is RowState.APPLYING)
+        return Generation(newest_id, unfinished)
 
     def since(self, generation: Generation) -> tuple[HistoryEntry, ...]:
         """Return the rows that were appended after that generation."""
@@ -87,19 +77,12 @@ class History:
 
     def with_entry(self, entry: HistoryEntry, edit: Edit) -> History:
         """Return the history after that edit; ``entry`` is the row it appended or finished."""
-        if edit.retires is None and entry.id > self._newest_id:
-            return self._with_newest(entry)
         kept = tuple(
             replace(row, state=edit.retired_as) if row.id == edit.retires else row
             for row in self.entries
             if row.id != entry.id
         )
         return History(tuple(sorted((*kept, entry), key=lambda row: row.id)))
-
-    def _with_newest(self, entry: HistoryEntry) -> History:
-        """Append a row, as nearly every step does, without a look at those before it."""
-        unfinished = self._unfinished + (entry.state is RowState.APPLYING)
-        return History(self.entries + (entry,), counted=unfinished)  # noqa: RUF005 - half the time
 
     def active(self, direction: Direction = Direction.UP) -> dict[Identity, HistoryEntry]:
         """Return the active row of each migration (not the baselines), by identity."""
